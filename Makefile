@@ -1,0 +1,132 @@
+# mpsupd: build, test, install.  `make help` lists the targets.
+#
+# Honoured: CC CFLAGS CPPFLAGS LDFLAGS PREFIX DESTDIR SYSCONFDIR,
+# DEPS=no (never install a package), WERROR=1 (warnings are errors),
+# BUILD=DIR (where objects go), JOBS=N (tests at a time).
+
+VERSION = 0.1.0
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+DESTDIR ?=
+BUILD ?= build
+CFLAGS ?= -O2 -g
+JOBS ?= 8
+SAN ?=
+
+WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wpointer-arith -Wcast-qual -Wformat=2 -Wvla
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -Isrc -MMD -MP -fstack-protector-strong \
+	$(WARN) $(if $(WERROR),-Werror) $(SAN) $(CPPFLAGS) $(CFLAGS)
+# Short lines; V=1 shows the commands.
+ifeq ($(V),)
+Q = @
+SAY = @printf '  %-4s %s\n'
+else
+Q =
+SAY = @:
+endif
+
+LIBS = -lev -linih -ljansson -lm
+
+# What may be linked with what is the proof of the layering.
+LIB = $(patsubst src/%.c,$(BUILD)/%.o,$(wildcard src/lib/*.c))
+CORE = $(patsubst src/%.c,$(BUILD)/%.o,$(wildcard src/core/*.c))
+KEEPER = $(patsubst src/%.c,$(BUILD)/%.o,$(wildcard src/keeper/*.c))
+SUPERVISOR = $(patsubst src/%.c,$(BUILD)/%.o,$(wildcard src/supervisor/*.c))
+CLI = $(patsubst src/%.c,$(BUILD)/%.o,$(wildcard src/cli/*.c))
+OBJS = $(LIB) $(CORE) $(KEEPER) $(SUPERVISOR) $(CLI)
+UNIT = $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
+HELPERS = $(patsubst tests/helpers/%.c,$(BUILD)/tests/%,$(wildcard tests/helpers/*.c))
+
+all: deps $(BUILD)/mpsupd
+
+$(BUILD)/mpsupd: $(OBJS)
+	$(SAY) LINK $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(OBJS) $(LIBS)
+
+$(BUILD)/%.o: src/%.c | deps
+	@mkdir -p $(@D)
+	$(SAY) CC $<
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+# Unit tests: one object of core or cli, and lib.
+$(BUILD)/tests/test_%: tests/unit/test_%.c $(CORE) $(LIB) $(BUILD)/cli/render.o \
+		$(BUILD)/supervisor/logfile.o | deps
+	@mkdir -p $(@D)
+	$(SAY) TEST $<
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/cli/render.o \
+		$(BUILD)/supervisor/logfile.o $(CORE) $(LIB) \
+		-lcheck -lsubunit -linih -ljansson -lm -lrt -lpthread
+
+$(BUILD)/tests/%: tests/helpers/%.c | deps
+	@mkdir -p $(@D)
+	$(SAY) CC $<
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $<
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | expand -t 18
+
+# --- dependencies ---
+
+deps: ## install what is missing to build (Debian packages, with apt)
+	@DEPS=$(DEPS) tests/deps.sh build
+
+deps-check:
+	@DEPS=$(DEPS) tests/deps.sh build check
+
+# --- trying and testing ---
+
+demo: all ## start the daemon with real services, kill some, show it
+	@DEPS=$(DEPS) tests/deps.sh build demo
+	@tests/demo.sh $(BUILD)/mpsupd
+
+check: deps-check all $(UNIT) $(HELPERS) ## unit, end-to-end and fault tests
+	@BUILD=$(BUILD) JOBS=$(JOBS) tests/run.sh
+
+check-asan: ## the same with address and undefined-behaviour sanitizers
+	@$(MAKE) --no-print-directory check BUILD=build-asan CFLAGS="-O1 -g" \
+		SAN="-fsanitize=address,undefined -fno-sanitize-recover=all"
+
+check-valgrind: deps-check all $(UNIT) $(HELPERS) ## the same under valgrind
+	@DEPS=$(DEPS) tests/deps.sh build check valgrind
+	@BUILD=$(BUILD) JOBS=2 VALGRIND=1 tests/run.sh
+
+lint: deps-check ## warnings as errors, static analysis, scripts, manuals
+	@DEPS=$(DEPS) tests/deps.sh build check lint
+	@$(MAKE) --no-print-directory all BUILD=build-lint WERROR=1
+	@tests/lint.sh
+
+cover: ## line coverage of the tests
+	@DEPS=$(DEPS) tests/deps.sh build check cover
+	@$(MAKE) --no-print-directory check BUILD=build-cover CFLAGS="-O0 -g" \
+		SAN="--coverage"
+	@gcovr -r . --object-directory build-cover -f src/
+
+# --- installing ---
+
+install: all ## into DESTDIR/PREFIX
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(SYSCONFDIR)/mpsupd \
+		$(DESTDIR)$(SYSCONFDIR)/mpsupd/conf.d \
+		$(DESTDIR)$(PREFIX)/share/man/man5 \
+		$(DESTDIR)$(PREFIX)/share/man/man7 \
+		$(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 755 $(BUILD)/mpsupd $(DESTDIR)$(PREFIX)/sbin/mpsupd
+	test -e $(DESTDIR)$(SYSCONFDIR)/mpsupd/mpsupd.conf || \
+		install -m 644 conf/mpsupd.conf $(DESTDIR)$(SYSCONFDIR)/mpsupd/mpsupd.conf
+	install -m 644 man/mpsupd.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/
+	install -m 644 man/mpsupd-protocol.7 $(DESTDIR)$(PREFIX)/share/man/man7/
+	install -m 644 man/mpsupd.8 $(DESTDIR)$(PREFIX)/share/man/man8/
+
+uninstall: ## what install put there; the configuration stays
+	rm -f $(DESTDIR)$(PREFIX)/sbin/mpsupd \
+		$(DESTDIR)$(PREFIX)/share/man/man5/mpsupd.conf.5 \
+		$(DESTDIR)$(PREFIX)/share/man/man7/mpsupd-protocol.7 \
+		$(DESTDIR)$(PREFIX)/share/man/man8/mpsupd.8
+
+clean: ## remove what was built
+	rm -rf build build-asan build-lint build-cover build-valgrind
+
+.PHONY: all help deps deps-check demo check check-asan check-valgrind lint \
+	cover install uninstall clean
+.SECONDARY:
+-include $(OBJS:.o=.d) $(UNIT:=.d) $(HELPERS:=.d)

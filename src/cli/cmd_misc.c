@@ -1,0 +1,170 @@
+/* signal, version, help. */
+#include <errno.h>
+#include <string.h>
+
+#include "cli/cmd.h"
+#include "cli/render.h"
+#include "lib/buf.h"
+#include "lib/log.h"
+
+static int signal_exec(struct cli *cli);
+static int version_exec(struct cli *cli);
+static int help_exec(struct cli *cli);
+
+const struct cmd cmd_signal = {
+	.name = "signal",
+	.args = "SIGNAL NAME...",
+	.brief = "Send a signal to programs",
+	.help = "SIGNAL is HUP, SIGHUP, 1, RTMIN+2, ...\n",
+	.min = 2,
+	.max = -1,
+	.exec = signal_exec,
+};
+
+const struct cmd cmd_version = {
+	.name = "version",
+	.args = "",
+	.brief = "Print the version, and the daemon's if it is another",
+	.help = "",
+	.exec = version_exec,
+};
+
+const struct cmd cmd_help = {
+	.name = "help",
+	.args = "[COMMAND]",
+	.brief = "Explain a command, or list all",
+	.help = "",
+	.max = 1,
+	.exec = help_exec,
+};
+
+static void
+add_signalled(const json_t *program, const char *name, struct buf *out)
+{
+	const char *message = reply_str(program, "message");
+
+	cli_add_name(program, out);
+	if (reply_true(program, "ok")) {
+		buf_addf(out, "signalled (%s)", name);
+	} else {
+		buf_adds(out, "failed");
+	}
+	if (message != NULL && *message != '\0') {
+		buf_adds(out, ": ");
+		render_text(out, message);
+	}
+	buf_addc(out, '\n');
+}
+
+static int
+signal_exec(struct cli *cli)
+{
+	struct buf params = BUF_INIT, out = BUF_INIT;
+	int signo = signal_number(cli->names[0]), rc;
+	char name_buf[16];
+	const char *name;
+	struct reply reply;
+	json_t *list, *p;
+	size_t i;
+
+	if (signo == -1) {
+		log_warnx("signal: there is no signal \"%s\"", cli->names[0]);
+		return CLI_USAGE;
+	}
+	name = signal_name(signo, name_buf);
+	buf_addf(&params, "{\"signal\":\"%s\",", name);
+	cli_add_names(cli, 1, &params);
+	buf_addc(&params, ',');
+	cli_add_id(&params);
+	buf_addc(&params, '}');
+	rc = cli_ask(cli, "signal", &params, &reply);
+	buf_clear(&params);
+	if (rc != CLI_OK)
+		return rc;
+	list = json_object_get(reply.result, "programs");
+	json_array_foreach(list, i, p) {
+		if (!reply_true(p, "ok"))
+			rc = CLI_FAILED;
+		add_signalled(p, name, &out);
+	}
+	if (cli->opt[OPT_JSON] == NULL)
+		cli_print(&out);
+	buf_clear(&out);
+	reply_clear(&reply);
+	return rc;
+}
+
+#define HELLO_MS 1000 /* version waits no longer for a daemon */
+
+/* Asks the daemon, if there is one, for its version: false if that is not to
+ * be had.  RET_PID 0: not known. */
+static bool
+daemon_version(struct cli *cli, struct buf *ret, long *ret_pid)
+{
+	struct buf params = BUF_INIT;
+	struct reply reply;
+	const char *version;
+	struct request r;
+	bool known = false;
+
+	if (cli_open(cli, &r) == -1)
+		return false;
+	r.deadline_ms = request_now_ms() + HELLO_MS;
+	buf_adds(&params, "{}");
+	if (request_call(&r, "hello", &params, &reply) == 0) {
+		version = reply_str(reply.result, "version");
+		known = version != NULL;
+		if (known)
+			buf_adds(ret, version);
+		*ret_pid = (long)r.peer;
+		reply_clear(&reply);
+	}
+	buf_clear(&params);
+	request_close(&r);
+	return known;
+}
+
+static int
+version_exec(struct cli *cli)
+{
+	struct buf version = BUF_INIT, out = BUF_INIT;
+	long pid = 0;
+	bool known = daemon_version(cli, &version, &pid);
+
+	buf_addc(&version, '\0');
+	if (cli->opt[OPT_JSON] != NULL) {
+		buf_adds(&out, "{\"version\":\"" MPSUPD_VERSION
+		    "\",\"daemon\":");
+		buf_adds_json(&out, known ? version.data : NULL);
+		buf_adds(&out, "}\n");
+	} else {
+		buf_adds(&out, "mpsupd " MPSUPD_VERSION "\n");
+		if (known && strcmp(version.data, MPSUPD_VERSION) != 0) {
+			buf_adds(&out, "the daemon that runs is ");
+			render_text(&out, version.data);
+			buf_addf(&out, " (pid %ld)\n", pid);
+		}
+	}
+	cli_print(&out);
+	buf_clear(&version);
+	return CLI_OK;
+}
+
+static int
+help_exec(struct cli *cli)
+{
+	struct buf out = BUF_INIT;
+	const struct cmd *cmd;
+
+	if (cli->nnames == 0) {
+		cmd_help_all(&out);
+	} else {
+		cmd = cmd_find(cli->names[0]);
+		if (cmd != NULL)
+			cmd_help_one(cmd, &out);
+		else if (!cmd_unserved_help(cli->names[0], &out))
+			return cmd_unknown(cli->names[0]);
+	}
+	cli_print(&out);
+	return CLI_OK;
+}

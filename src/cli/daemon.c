@@ -1,0 +1,715 @@
+/*
+ * From a command to a daemon; see daemon.h.
+ *
+ * Everything that can fail for a reason that the user should read happens
+ * here, while there is a terminal: the files, the directories, the lock, the
+ * socket.  Then two forks, and the exec that makes this process the keeper.
+ * The pidfile's lock, not its content, says whether a daemon runs: it is an
+ * open-file-description lock, handed down through forks and exec, so there is
+ * no moment at which nobody holds it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/confhost.h"
+#include "cli/daemon.h"
+#include "cli/loader.h"
+#include "core/conf.h"
+#include "keeper/keeper.h"
+#include "lib/board.h"
+#include "lib/buf.h"
+#include "lib/log.h"
+#include "lib/str.h"
+#include "lib/xalloc.h"
+
+#define HIGH_FD 16 /* what the keeper inherits is moved above this */
+#define PIDFILES 2
+
+extern char **environ;
+
+struct launch {
+	const struct daemon_opts *opts;
+	struct config *conf;
+	bool foreground; /* asked for, or nodaemon = true */
+	char *pidfile[PIDFILES]; /* in rundir; the configured one, or NULL */
+	int lock[PIDFILES]; /* -1: none */
+	int listener, board_fd, config, binary;
+	int notify; /* write end of the pipe to the waiting parent; -1 */
+	struct board *board;
+};
+
+/* --- files and directories --- */
+
+/* A directory for our files: made if need be, and nobody else's. */
+static int
+make_dir(const char *path, mode_t mode, const struct conf_user *owner)
+{
+	char *p, *copy = xstrdup(path);
+	struct stat st;
+	int r = -1;
+
+	for (p = copy + 1; (p = strchr(p, '/')) != NULL; *p++ = '/') {
+		*p = '\0';
+		if (mkdir(copy, 0755) == -1 && errno != EEXIST &&
+		    access(copy, F_OK) == -1)
+			goto out;
+	}
+	if (mkdir(path, mode) == 0 && owner->known && geteuid() == 0 &&
+	    lchown(path, owner->uid, owner->gid) == -1)
+		goto out;
+	if (lstat(path, &st) == -1)
+		goto out;
+	if (S_ISLNK(st.st_mode) && stat(path, &st) == -1)
+		goto out;
+	errno = ENOTDIR;
+	if (!S_ISDIR(st.st_mode))
+		goto out;
+	errno = EPERM;
+	if (st.st_uid != 0 && st.st_uid != geteuid() &&
+	    !(owner->known && st.st_uid == owner->uid))
+		goto out;
+	if ((st.st_mode & S_IWOTH) != 0 && (st.st_mode & S_ISVTX) == 0)
+		goto out;
+	r = 0;
+out:
+	free(copy);
+	return r;
+}
+
+/* The default run directory of a user lies in /tmp, where anybody can be
+ * first: a link or somebody else's directory is refused. */
+static int
+check_private(const char *rundir)
+{
+	struct stat st;
+
+	if (strncmp(rundir, "/tmp/", 5) != 0 || strchr(rundir + 5, '/'))
+		return 0;
+	errno = EPERM;
+	return lstat(rundir, &st) == 0 && S_ISDIR(st.st_mode) &&
+	    (st.st_uid == geteuid() || st.st_uid == 0) ? 0 : -1;
+}
+
+static int
+make_dirs(const struct conf_main *m)
+{
+	mode_t mode = strncmp(m->rundir, "/tmp/mpsupd-", 12) == 0 ? 0700 :
+	    0755;
+
+	if (make_dir(m->rundir, mode, &m->user) == -1 ||
+	    check_private(m->rundir) == -1) {
+		log_warnx("run directory %s: %s; the daemon is not started",
+		    m->rundir, errno == EPERM ? "it belongs to somebody else "
+		    "or can be written by everybody" : strerror(errno));
+		return -1;
+	}
+	if (make_dir(m->logdir, 0755, &m->user) == -1)
+		log_warn("log directory %s: logs kept there will wait",
+		    m->logdir);
+	return 0;
+}
+
+/* --- the pidfile --- */
+
+static long
+read_pid(int fd)
+{
+	char buf[32];
+	ssize_t n = pread(fd, buf, sizeof buf - 1, 0);
+	int64_t pid;
+
+	if (n <= 0)
+		return 0;
+	buf[n] = '\0';
+	buf[strcspn(buf, "\n")] = '\0';
+	return str_to_int(buf, 1, INT32_MAX, &pid) ? (long)pid : 0;
+}
+
+static int
+try_lock(int fd)
+{
+	struct flock fl = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+	return fcntl(fd, F_OFD_SETLK, &fl);
+}
+
+/* Opens and locks PATH.  A descriptor; -1 with errno, EAGAIN: a daemon holds
+ * it, *RET_PID is what it wrote there. */
+static int
+lock_pidfile(const char *path, long *ret_pid)
+{
+	struct stat st, now;
+	int fd;
+
+	for (;;) {
+		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW |
+		    O_NONBLOCK | O_NOCTTY, 0644);
+		if (fd == -1)
+			return -1;
+		if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) ||
+		    st.st_nlink > 1 ||
+		    (st.st_uid != 0 && st.st_uid != geteuid())) {
+			close(fd);
+			errno = S_ISREG(st.st_mode) ? EPERM : EINVAL;
+			return -1;
+		}
+		if (try_lock(fd) == -1) {
+			*ret_pid = read_pid(fd);
+			close(fd);
+			errno = EAGAIN;
+			return -1;
+		}
+		/* The one before us may have removed it meanwhile. */
+		if (lstat(path, &now) == 0 && now.st_ino == st.st_ino &&
+		    now.st_dev == st.st_dev)
+			return fd;
+		close(fd);
+	}
+}
+
+static const char *
+pidfile_why(int err)
+{
+	switch (err) {
+	case ELOOP:
+		return "it is a symbolic link, which is not followed";
+	case EINVAL:
+		return "it is not a regular file";
+	case EPERM:
+		return "it belongs to somebody else or has other hard links";
+	default:
+		return strerror(err);
+	}
+}
+
+/* 0; -1: said why; 1: a daemon runs. */
+static int
+lock_all(struct launch *l)
+{
+	const struct conf_main *m = &l->conf->main;
+	long pid = 0;
+	int i;
+
+	l->pidfile[0] = xasprintf("%s/mpsupd.pid", m->rundir);
+	if (strcmp(l->pidfile[0], m->pidfile) != 0)
+		l->pidfile[1] = xstrdup(m->pidfile);
+	for (i = 0; i < PIDFILES; i++) {
+		if (l->pidfile[i] == NULL)
+			continue;
+		l->lock[i] = lock_pidfile(l->pidfile[i], &pid);
+		if (l->lock[i] != -1)
+			continue;
+		if (errno == EAGAIN) {
+			if (pid > 0)
+				log_warnx("already running (pid %ld)", pid);
+			else
+				log_warnx("already running");
+			return 1;
+		}
+		log_warnx("pidfile %s: %s; the daemon is not started",
+		    l->pidfile[i], pidfile_why(errno));
+		return -1;
+	}
+	return 0;
+}
+
+int
+daemon_pidfile_state(const char *path, long *ret_pid)
+{
+	struct flock fl = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	int r = -1;
+
+	*ret_pid = 0;
+	if (fd == -1)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
+	*ret_pid = read_pid(fd);
+	if (fcntl(fd, F_OFD_GETLK, &fl) == 0)
+		r = fl.l_type == F_UNLCK ? 1 : 2;
+	close(fd);
+	return r;
+}
+
+static int
+write_pid(const struct launch *l)
+{
+	char text[32];
+	int i, len = snprintf(text, sizeof text, "%d\n", (int)getpid());
+
+	for (i = 0; i < PIDFILES; i++)
+		if (l->lock[i] != -1 && (ftruncate(l->lock[i], 0) == -1 ||
+		    pwrite(l->lock[i], text, (size_t)len, 0) != len))
+			return -1;
+	return 0;
+}
+
+static void
+remove_pidfiles(const struct launch *l)
+{
+	int i;
+
+	for (i = 0; i < PIDFILES; i++)
+		if (l->lock[i] != -1)
+			unlink(l->pidfile[i]);
+}
+
+/* --- socket, board, configuration --- */
+
+/* True if somebody listens on SA: a daemon with another run directory. */
+static bool
+is_served(const struct sockaddr_un *sa)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    0);
+	bool served;
+
+	if (fd == -1)
+		return true;
+	served = connect(fd, (const struct sockaddr *)sa, sizeof *sa) == 0 ||
+	    errno == EAGAIN;
+	close(fd);
+	return served;
+}
+
+/* Makes room for the socket: what a dead daemon left goes, nothing else. */
+static int
+clear_socket(const struct sockaddr_un *sa)
+{
+	struct stat st;
+
+	if (lstat(sa->sun_path, &st) == -1)
+		return 0;
+	if (!S_ISSOCK(st.st_mode)) {
+		log_warnx("control socket %s: something else has that name; "
+		    "remove it", sa->sun_path);
+		return -1;
+	}
+	if (is_served(sa)) {
+		log_warnx("control socket %s: another daemon serves it; give "
+		    "this one a rundir of its own", sa->sun_path);
+		return -1;
+	}
+	unlink(sa->sun_path);
+	return 0;
+}
+
+static int
+act_as(const struct conf_user *u, bool theirs)
+{
+	if (!u->known || getuid() != 0)
+		return 0;
+	if (theirs)
+		return setegid(u->gid) == -1 || seteuid(u->uid) == -1 ? -1 : 0;
+	return seteuid(0) == -1 || setegid(0) == -1 ? -1 : 0;
+}
+
+/* The mode comes from the mask at its birth and the owner from who makes it:
+ * nothing is changed by name afterwards, when the name may be another's.
+ * Until the keeper listens nobody can connect. */
+static int
+bind_socket(const struct conf_main *m)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	bool shared = m->readers.text != NULL || m->operators.text != NULL;
+	mode_t old;
+	int fd, r;
+
+	if (str_copy(sa.sun_path, m->socket, sizeof sa.sun_path) >=
+	    sizeof sa.sun_path) {
+		log_warnx("control socket %s: the path is longer than %zu "
+		    "bytes; set socket or rundir to a shorter one", m->socket,
+		    sizeof sa.sun_path - 1);
+		return -1;
+	}
+	if (clear_socket(&sa) == -1)
+		return -1;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	old = umask(shared ? 0111 : 0177);
+	r = fd == -1 || act_as(&m->user, true) == -1 ? -1 :
+	    bind(fd, (struct sockaddr *)&sa, sizeof sa);
+	if (r == -1)
+		log_warn("control socket %s%s%s", m->socket,
+		    m->user.known ? " as user " : "",
+		    m->user.known ? m->user.name : "");
+	if (act_as(&m->user, false) == -1)
+		r = -1;
+	umask(old);
+	if (r == -1 && fd != -1) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+static int
+make_board(struct launch *l)
+{
+	struct rlimit rl;
+	struct timespec ts;
+
+	l->board_fd = board_create(&l->board);
+	if (l->board_fd == -1) {
+		log_warn("cannot create shared memory");
+		return -1;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	l->board->started_ns = ts.tv_sec * 1000000000LL + ts.tv_nsec;
+	l->board->started_s = time(NULL);
+	l->board->foreground = l->foreground;
+	getrlimit(RLIMIT_NOFILE, &rl);
+	l->board->nofile_cur = rl.rlim_cur;
+	l->board->nofile_max = rl.rlim_max;
+	getrlimit(RLIMIT_NPROC, &rl);
+	l->board->nproc_cur = rl.rlim_cur;
+	l->board->nproc_max = rl.rlim_max;
+	return 0;
+}
+
+static int
+make_config(struct launch *l)
+{
+	struct buf b = BUF_INIT;
+	size_t i;
+
+	for (i = 0; i < l->conf->nprocs; i++)
+		l->conf->procs[i].slot = (int32_t)i;
+	atomic_store(&l->board->nslots, (uint32_t)l->conf->nprocs);
+	config_encode(l->conf, &b);
+	l->config = loader_memfd(buf_head(&b), buf_len(&b));
+	buf_clear(&b);
+	if (l->config == -1)
+		log_warn("cannot store the configuration");
+	return l->config == -1 ? -1 : 0;
+}
+
+/* The file of this very program, for every later exec. */
+static int
+open_binary(struct launch *l)
+{
+	char path[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+
+	if (n == -1) {
+		log_warn("/proc/self/exe (is /proc mounted?)");
+		return -1;
+	}
+	path[n] = '\0';
+	l->binary = open(path, O_RDONLY | O_CLOEXEC);
+	if (l->binary == -1)
+		log_warn("cannot open the program %s", path);
+	return l->binary == -1 ? -1 : 0;
+}
+
+/* supervisord's meaning: as many descriptors as that, or no start; ours goes
+ * on with what there is. */
+static void
+check_limits(const struct launch *l)
+{
+	const struct conf_main *m = &l->conf->main;
+	uint64_t need = 3 * (uint64_t)l->conf->nprocs + 64;
+
+	if (m->minfds >= 0 && (uint64_t)m->minfds > l->board->nofile_max)
+		log_warnx("warning: minfds = %lld is above the hard limit of "
+		    "%llu open files; programs get that", (long long)m->minfds,
+		    (unsigned long long)l->board->nofile_max);
+	if (m->minprocs >= 0 && (uint64_t)m->minprocs > l->board->nproc_max)
+		log_warnx("warning: minprocs = %lld is above the hard limit "
+		    "of %llu processes; programs get that",
+		    (long long)m->minprocs,
+		    (unsigned long long)l->board->nproc_max);
+	if (need > l->board->nofile_max)
+		log_warnx("warning: %zu processes need %llu descriptors, the "
+		    "hard limit is %llu; some will wait in BACKOFF",
+		    l->conf->nprocs, (unsigned long long)need,
+		    (unsigned long long)l->board->nofile_max);
+}
+
+/* --- becoming the keeper --- */
+
+/* Moves *FD up and lets it pass through exec. */
+static void
+pass_on(int *fd)
+{
+	if (*fd != -1)
+		*fd = fcntl(*fd, F_DUPFD, HIGH_FD);
+}
+
+static int
+make_handover(struct launch *l)
+{
+	struct handover h = {
+		.magic = HANDOVER_MAGIC,
+		.version = HANDOVER_VERSION,
+	};
+	int fd = memfd_create("mpsupd-handover", MFD_CLOEXEC);
+
+	pass_on(&l->listener);
+	pass_on(&l->lock[0]);
+	pass_on(&l->lock[1]);
+	pass_on(&l->config);
+	pass_on(&l->board_fd);
+	pass_on(&l->binary);
+	pass_on(&l->notify);
+	h.listener = l->listener;
+	h.pidfile[0] = l->lock[0];
+	h.pidfile[1] = l->lock[1];
+	h.config = l->config;
+	h.board = l->board_fd;
+	h.binary = l->binary;
+	h.notify = l->notify;
+	if (fd == -1 || write(fd, &h, sizeof h) != sizeof h ||
+	    lseek(fd, 0, SEEK_SET) == -1)
+		return -1;
+	if (fd == HANDOVER_FD)
+		return fcntl(fd, F_SETFD, 0);
+	return dup2(fd, HANDOVER_FD) == -1 ? -1 : 0;
+}
+
+static int
+drop_rights(const struct conf_user *u)
+{
+	if (!u->known || geteuid() != 0 || u->uid == 0)
+		return 0;
+	if (setgroups(u->ngroups, u->groups) == -1 ||
+	    setresgid(u->gid, u->gid, u->gid) == -1 ||
+	    setresuid(u->uid, u->uid, u->uid) == -1 || setuid(0) != -1)
+		return -1;
+	return 0;
+}
+
+/* Does not return on success. */
+static void
+become_keeper(struct launch *l)
+{
+	char *argv[] = {(char[]){KEEPER_TITLE}, NULL};
+	const struct conf_main *m = &l->conf->main;
+	const char *dir = m->directory != NULL ? m->directory :
+	    m->foreign || l->foreground ? NULL : "/";
+
+	umask((mode_t)m->umask);
+	if (dir != NULL && chdir(dir) == -1) {
+		log_warn("directory %s", dir);
+		return;
+	}
+	if (write_pid(l) == -1) {
+		log_warn("pidfile %s: cannot write", l->pidfile[0]);
+		return;
+	}
+	if (drop_rights(&m->user) == -1) {
+		log_warn("user %s: cannot become it", m->user.name);
+		return;
+	}
+	if (make_handover(l) == -1) {
+		log_warn("cannot prepare the daemon");
+		return;
+	}
+	syscall(SYS_execveat, l->binary, "", argv, environ, AT_EMPTY_PATH);
+	log_warn("cannot execute the keeper");
+}
+
+/* What the grandchild says on its way, until it is the keeper and keeps
+ * silent: stderr is still the user's. */
+static void
+detach_stdio(void)
+{
+	int fd = open("/dev/null", O_RDWR);
+
+	if (fd == -1)
+		return;
+	dup2(fd, STDIN_FILENO);
+	dup2(fd, STDOUT_FILENO);
+	dup2(fd, STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
+/* The message goes through the pipe: the parent prints it. */
+static int notify_fd = -1;
+
+static void
+log_to_parent(enum log_level level, const char *line)
+{
+	ssize_t n = write(notify_fd, line, strlen(line));
+
+	(void)level;
+	(void)n;
+}
+
+/* In the first child. */
+static _Noreturn void
+detach(struct launch *l)
+{
+	char text[32];
+	int len;
+
+	if (setsid() == -1)
+		_exit(1);
+	switch (fork()) {
+	case 0:
+		break;
+	case -1:
+		_exit(1);
+	default:
+		_exit(0);
+	}
+	detach_stdio();
+	notify_fd = l->notify;
+	log_set_sink(log_to_parent);
+	len = snprintf(text, sizeof text, "%d\n", (int)getpid());
+	if (write(l->notify, text, (size_t)len) == len)
+		become_keeper(l);
+	_exit(1); /* the parent cleans up */
+}
+
+/* Reads what the daemon says: its pid, then a NUL byte when it serves, or the
+ * reason why not. */
+static int
+await(int fd, const char *socket)
+{
+	char text[4096];
+	size_t len = 0;
+	ssize_t n;
+	char *why;
+
+	while (len < sizeof text - 1) {
+		n = read(fd, text + len, sizeof text - 1 - len);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		len += (size_t)n;
+		if (text[len - 1] == '\0')
+			break;
+	}
+	text[len] = '\0';
+	why = strchr(text, '\n');
+	if (why != NULL)
+		*why++ = '\0';
+	if (why != NULL && len > strlen(text) + 1 && text[len - 1] == '\0' &&
+	    *why == '\0') {
+		printf("mpsupd: started (pid %s), serving %s\n", text, socket);
+		fflush(stdout);
+		return 0;
+	}
+	log_warnx("the daemon could not start: %s", why != NULL && *why ?
+	    why : "it ended without a word");
+	return 1;
+}
+
+static int
+launch_background(struct launch *l)
+{
+	int p[2];
+	pid_t pid;
+
+	fflush(NULL);
+	if (pipe2(p, O_CLOEXEC) == -1 || (pid = fork()) == -1) {
+		log_warn("cannot create a process");
+		return 1;
+	}
+	l->notify = p[1];
+	if (pid == 0)
+		detach(l);
+	close(p[1]);
+	return await(p[0], l->conf->main.socket);
+}
+
+/* --- all of it --- */
+
+static int
+load(struct launch *l)
+{
+	struct conf_msgs msgs = {0};
+	struct conf_host host;
+	size_t i;
+	int r;
+
+	confhost_init(&host);
+	r = config_load(l->opts->file, &host, &l->conf, &msgs);
+	for (i = 0; i < msgs.n; i++)
+		cli_say_config(&msgs.v[i]);
+	if (r == -1)
+		log_warnx("configuration %s: %zu error%s; nothing is started",
+		    l->opts->file, msgs.errors, msgs.errors == 1 ? "" : "s");
+	conf_msgs_clear(&msgs);
+	return r;
+}
+
+/* Nothing that whoever started us left open goes on to the daemon. */
+static void
+close_inherited(void)
+{
+	syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */);
+}
+
+/* Everything that the keeper is made of; said why when -1. */
+static int
+prepare(struct launch *l)
+{
+	if (make_board(l) == -1 || make_config(l) == -1 ||
+	    open_binary(l) == -1)
+		return -1;
+	check_limits(l);
+	l->listener = bind_socket(&l->conf->main);
+	return l->listener == -1 ? -1 : 0;
+}
+
+static int
+start(struct launch *l)
+{
+	int r;
+
+	if (make_dirs(&l->conf->main) == -1)
+		return CLI_FAILED;
+	r = lock_all(l);
+	if (r != 0)
+		return r == 1 && l->opts->oknodo ? CLI_OK : CLI_FAILED;
+	r = 1;
+	if (prepare(l) == 0) {
+		if (!l->foreground)
+			r = launch_background(l);
+		else
+			become_keeper(l); /* comes back only to fail */
+		if (r != 0)
+			unlink(l->conf->main.socket);
+	}
+	if (r != 0)
+		remove_pidfiles(l);
+	return r == 0 ? CLI_OK : CLI_FAILED;
+}
+
+int
+daemon_start(const struct daemon_opts *opts)
+{
+	struct launch l = {
+		.opts = opts,
+		.lock = {-1, -1},
+		.notify = -1,
+	};
+	int r;
+
+	close_inherited();
+	if (load(&l) == -1)
+		return CLI_USAGE;
+	l.foreground = opts->foreground || l.conf->main.nodaemon;
+	r = start(&l);
+	config_free(l.conf);
+	free(l.pidfile[0]);
+	free(l.pidfile[1]);
+	return r;
+}

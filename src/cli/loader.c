@@ -1,0 +1,151 @@
+/* The loader; see loader.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/confhost.h"
+#include "cli/loader.h"
+#include "core/conf.h"
+#include "lib/buf.h"
+#include "lib/xalloc.h"
+
+#define LOADER_MAGIC 0x4d50534cu /* "MPSL" */
+#define RESULT_MAX (256 * 1024 * 1024) /* no configuration is larger */
+
+/* Followed by errors, warnings and the encoded configuration. */
+struct head {
+	uint32_t magic, accepted;
+	uint64_t errors, warnings, config; /* bytes of each */
+};
+
+/* --- writing, in the loader --- */
+
+static void
+add_msgs(const struct conf_msgs *msgs, bool warnings, struct buf *out)
+{
+	size_t i, n = 0;
+
+	buf_addc(out, '[');
+	for (i = 0; i < msgs->n; i++) {
+		if (msgs->v[i].warning != warnings)
+			continue;
+		if (n++ > 0)
+			buf_addc(out, ',');
+		buf_adds_json(out, msgs->v[i].text);
+	}
+	buf_addc(out, ']');
+}
+
+static int
+write_all(int fd, const struct buf *b)
+{
+	size_t done = 0;
+	ssize_t n;
+
+	while (done < buf_len(b)) {
+		n = write(fd, buf_head(b) + done, buf_len(b) - done);
+		if (n == -1 && errno != EINTR)
+			return -1;
+		if (n > 0)
+			done += (size_t)n;
+	}
+	return 0;
+}
+
+int
+loader_main(int argc, char **argv)
+{
+	struct head h = {.magic = LOADER_MAGIC};
+	struct buf errors = BUF_INIT, warnings = BUF_INIT, conf = BUF_INIT;
+	struct buf head = BUF_INIT;
+	struct conf_msgs msgs = {0};
+	struct conf_host host;
+	struct config *c;
+	int failed;
+
+	if (argc != 3 || chdir(argv[2]) == -1)
+		return 1;
+	confhost_init(&host);
+	h.accepted = config_load(argv[1], &host, &c, &msgs) == 0;
+	if (h.accepted)
+		config_encode(c, &conf);
+	add_msgs(&msgs, false, &errors);
+	add_msgs(&msgs, true, &warnings);
+	h.errors = buf_len(&errors);
+	h.warnings = buf_len(&warnings);
+	h.config = buf_len(&conf);
+	buf_add(&head, &h, sizeof h);
+	failed = write_all(LOADER_FD, &head) == -1 ||
+	    write_all(LOADER_FD, &errors) == -1 ||
+	    write_all(LOADER_FD, &warnings) == -1 ||
+	    write_all(LOADER_FD, &conf) == -1;
+	buf_clear(&head);
+	buf_clear(&errors);
+	buf_clear(&warnings);
+	buf_clear(&conf);
+	conf_msgs_clear(&msgs);
+	if (h.accepted)
+		config_free(c);
+	return failed;
+}
+
+/* --- reading, in the supervisor --- */
+
+int
+loader_read(int fd, struct loader_result *ret)
+{
+	struct head h;
+	struct stat st;
+	char *data;
+
+	if (fstat(fd, &st) == -1 || st.st_size > RESULT_MAX ||
+	    pread(fd, &h, sizeof h, 0) != sizeof h ||
+	    h.magic != LOADER_MAGIC || h.errors > RESULT_MAX ||
+	    h.warnings > RESULT_MAX || h.config > RESULT_MAX ||
+	    (uint64_t)st.st_size !=
+	    sizeof h + h.errors + h.warnings + h.config)
+		return -1;
+	data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (data == MAP_FAILED)
+		return -1;
+	ret->errors = xstrndup(data + sizeof h, h.errors);
+	ret->warnings = xstrndup(data + sizeof h + h.errors, h.warnings);
+	ret->config = h.accepted ? config_decode(data + sizeof h + h.errors +
+	    h.warnings, h.config) : NULL;
+	munmap(data, (size_t)st.st_size);
+	return 0;
+}
+
+void
+loader_result_clear(struct loader_result *res)
+{
+	free(res->errors);
+	free(res->warnings);
+	if (res->config != NULL)
+		config_free(res->config);
+}
+
+int
+loader_memfd(const void *data, size_t len)
+{
+	struct buf b = {.data = (char *)(uintptr_t)data, .end = len};
+	int fd = memfd_create("mpsupd-config",
+	    MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd == -1)
+		return -1;
+	if (write_all(fd, &b) == -1 || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK |
+	    F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) == -1) {
+		int saved = errno;
+
+		close(fd);
+		errno = saved;
+		return -1;
+	}
+	return fd;
+}

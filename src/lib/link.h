@@ -1,0 +1,63 @@
+/*
+ * The link between keeper and supervisor: a SOCK_SEQPACKET pair that carries
+ * fixed-size records of this machine and build, and descriptors.
+ *
+ * What can be shared memory is on the board (board.h); the link is for what
+ * cannot: descriptors to keep, wake-ups, and the words around start and end.
+ * Every packet is one struct link_msg; anything else is ignored.
+ */
+#ifndef LIB_LINK_H
+#define LIB_LINK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define LINK_VERSION 1
+#define LINK_FDS 128 /* descriptors in one packet, at most */
+#define LINK_TEXT 512
+
+enum link_type {
+	/* keeper to supervisor */
+	LINK_HELLO = 1, /* fds: listening socket, configuration, board */
+	LINK_KEPT, /* n of slot[] with one fd each, in order */
+	LINK_READY, /* that was all */
+	LINK_WAKE, /* look at board->ended and board->signals */
+
+	/* supervisor to keeper */
+	LINK_SERVING, /* the socket is served: `start` may return */
+	LINK_FAILED, /* it never will be: text says why */
+	LINK_KEEP, /* n of slot[] with one fd each */
+	LINK_DROP, /* close what is kept for slot[0] */
+	LINK_CONFIG, /* fd: the configuration from now on */
+	LINK_QUIT, /* all is down; arg: exit code of the daemon */
+};
+
+/* Which descriptor of a slot: LINK_SLOT(slot, stream). */
+#define LINK_SLOT(slot, stream) ((uint32_t)(slot) * 2 + (uint32_t)(stream))
+
+struct link_msg {
+	uint16_t version; /* LINK_VERSION */
+	uint16_t type; /* enum link_type */
+	int32_t arg;
+	uint32_t n; /* entries of slot[], <= LINK_FDS */
+	union {
+		uint32_t slot[LINK_FDS];
+		char text[LINK_TEXT]; /* NUL-terminated */
+	};
+};
+
+/*
+ * Sends one packet with NFDS descriptors.  Never blocks and never raises
+ * SIGPIPE.  0, or -1 with errno: EAGAIN when the socket is full.
+ */
+int link_send(int sock, const struct link_msg *m, const int *fds, size_t nfds);
+
+/*
+ * Receives one packet.  Returns 1; 0 at the end of the stream; -1 with errno
+ * (EAGAIN: none waits; EPROTO: a packet that is not ours was dropped).
+ * *RET_NFDS descriptors are in FDS (LINK_FDS of room), close-on-exec; the
+ * caller owns them.
+ */
+int link_recv(int sock, struct link_msg *m, int *fds, size_t *ret_nfds);
+
+#endif

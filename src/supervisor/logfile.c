@@ -1,0 +1,152 @@
+/* Log files; see logfile.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/str.h"
+#include "supervisor/logfile.h"
+
+int
+logfile_make_dirs(const char *path)
+{
+	char dir[PATH_MAX];
+	char *p;
+
+	if (str_copy(dir, path, sizeof dir) >= sizeof dir) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	for (p = dir + 1; (p = strchr(p, '/')) != NULL; *p++ = '/') {
+		*p = '\0';
+		if (mkdir(dir, 0755) == -1 && errno != EEXIST &&
+		    errno != EROFS && access(dir, F_OK) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* The descriptor that PATH names in this process, or -1. */
+static int
+own_descriptor(const char *path)
+{
+	int64_t fd;
+
+	if (strcmp(path, "/dev/stdout") == 0)
+		return STDOUT_FILENO;
+	if (strcmp(path, "/dev/stderr") == 0)
+		return STDERR_FILENO;
+	if (strncmp(path, "/dev/fd/", 8) == 0 &&
+	    str_to_int(path + 8, 0, 2, &fd))
+		return (int)fd;
+	if (strncmp(path, "/proc/self/fd/", 14) == 0 &&
+	    str_to_int(path + 14, 0, 2, &fd))
+		return (int)fd;
+	return -1;
+}
+
+static enum logfile_kind
+kind_of(int fd, const struct stat *st)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (S_ISSOCK(st->st_mode) || (flags & O_APPEND) != 0)
+		return LOGFILE_COPY;
+	return S_ISREG(st->st_mode) ? LOGFILE_REGULAR : LOGFILE_STREAM;
+}
+
+/* A description of our own, so that O_NONBLOCK is not forced on those who
+ * share the old one.  Sockets cannot be reopened; they are sent to without
+ * waiting.  A regular file that the shell opened is a stream here: somebody
+ * else's, never rotated. */
+static int
+open_own(int own, enum logfile_kind *ret_kind)
+{
+	char path[32];
+	struct stat st;
+	int fd = -1;
+
+	if (fstat(own, &st) == -1)
+		return -1;
+	snprintf(path, sizeof path, "/proc/self/fd/%d", own);
+	if (!S_ISSOCK(st.st_mode))
+		fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY |
+		    (S_ISREG(st.st_mode) ? O_APPEND : 0));
+	if (fd != -1) {
+		*ret_kind = kind_of(fd, &st);
+		return fd;
+	}
+	*ret_kind = LOGFILE_COPY; /* written only when poll(2) says so */
+	return fcntl(own, F_DUPFD_CLOEXEC, 3);
+}
+
+static int
+refuse(int fd, int err)
+{
+	close(fd);
+	errno = err;
+	return -1;
+}
+
+int
+logfile_open(const char *path, enum logfile_kind *ret_kind)
+{
+	int own = own_descriptor(path), fd, follow = O_NOFOLLOW;
+	struct stat st;
+
+	if (own != -1)
+		return open_own(own, ret_kind);
+	if ((strncmp(path, "/dev/", 5) == 0 &&
+	    strncmp(path, "/dev/shm/", 9) != 0) ||
+	    strncmp(path, "/proc/", 6) == 0)
+		follow = 0;
+	fd = open(path, O_WRONLY | O_CREAT | O_NONBLOCK | O_CLOEXEC |
+	    O_NOCTTY | follow, 0644);
+	if (fd == -1 && errno == ENOENT && logfile_make_dirs(path) == 0)
+		fd = open(path, O_WRONLY | O_CREAT | O_NONBLOCK | O_CLOEXEC |
+		    O_NOCTTY | follow, 0644);
+	if (fd == -1)
+		return -1;
+	if (fstat(fd, &st) == -1)
+		return refuse(fd, errno);
+	if (S_ISREG(st.st_mode) && st.st_nlink > 1)
+		return refuse(fd, EMLINK);
+	*ret_kind = kind_of(fd, &st);
+	return fd;
+}
+
+/*
+ * The first free number k takes what moves up; above it nothing changes.  A
+ * run that was cut off leaves a gap, and the next run fills that gap instead
+ * of pushing the oldest file out.
+ */
+int
+logfile_rotate(const char *path, int64_t backups)
+{
+	char from[PATH_MAX], to[PATH_MAX];
+	int64_t k;
+
+	if (backups <= 0)
+		return unlink(path) == -1 && errno != ENOENT ? -1 : 0;
+	for (k = 1; k < backups; k++) {
+		snprintf(to, sizeof to, "%s.%lld", path, (long long)k);
+		if (access(to, F_OK) == -1)
+			break;
+	}
+	for (; k >= 1; k--) {
+		snprintf(to, sizeof to, "%s.%lld", path, (long long)k);
+		if (k == 1)
+			snprintf(from, sizeof from, "%s", path);
+		else
+			snprintf(from, sizeof from, "%s.%lld", path,
+			    (long long)k - 1);
+		if (rename(from, to) == -1 && errno != ENOENT)
+			return -1;
+	}
+	return 0;
+}

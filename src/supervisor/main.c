@@ -1,0 +1,437 @@
+/*
+ * The supervisor's start, its loop, and its orderly end.
+ *
+ * It starts the same way for the first time, after its own death and after an
+ * upgrade: what the keeper holds says where things stand (uplink.c), and each
+ * service goes on from its record (service.c).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/conf.h"
+#include "lib/log.h"
+#include "lib/sig.h"
+#include "lib/xalloc.h"
+#include "supervisor/daemonlog.h"
+#include "supervisor/logs.h"
+#include "supervisor/reload.h"
+#include "supervisor/server.h"
+#include "supervisor/service.h"
+#include "supervisor/supervisor.h"
+#include "supervisor/uplink.h"
+
+#define SPAWN_TURN_NS 3000000LL /* spawning at a stretch, before others */
+#define PEERS_MAX 1024
+#define SINKS_MIN 8
+#define SINKS_MAX 4096
+#define LAST_PATIENCE 5. /* seconds from SIGKILL to leaving one behind */
+#define LAST_DRAIN_NS 2000000000LL /* for output that waits at the end */
+
+int64_t
+now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
+}
+
+int64_t
+wall_s(void)
+{
+	return time(NULL);
+}
+
+/* --- the orderly stop --- */
+
+static _Noreturn void finish(struct supervisor *sup);
+
+static void
+on_stop_timeout(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct supervisor *sup = w->data;
+	struct service *s;
+
+	(void)revents;
+	if (sup->forced) {
+		log_warnx("programs that survive SIGKILL are left behind");
+		finish(sup);
+	}
+	log_warnx("shutdown_timeout is over: killing what still runs");
+	sup->forced = true;
+	ev_timer_set(w, LAST_PATIENCE, 0.);
+	ev_timer_start(loop, w);
+	TAILQ_FOREACH(s, &sup->services, entry) {
+		service_event(s, ON_STOP);
+		service_signal(s, SIGKILL, true);
+	}
+}
+
+void
+supervisor_stop(struct supervisor *sup)
+{
+	int64_t ms = sup->conf->main.shutdown_timeout_ms;
+
+	atomic_store(&sup->board->stopping, 1);
+	if (sup->stopping)
+		return;
+	sup->stopping = sup->changed = true;
+	if (ms <= 0)
+		return;
+	ev_init(&sup->stop_timer, on_stop_timeout);
+	sup->stop_timer.data = sup;
+	ev_timer_set(&sup->stop_timer, (double)ms / 1000., 0.);
+	ev_timer_start(sup->loop, &sup->stop_timer);
+}
+
+/* Output that is still in the pipes reaches the logs, unless a log takes
+ * nothing; then it is said. */
+static void
+last_drain(struct supervisor *sup)
+{
+	int64_t end = now_ns() + LAST_DRAIN_NS;
+	unsigned left;
+
+	while ((left = logs_drain(sup)) > 0 && now_ns() < end)
+		usleep(5000);
+	if (left > 0)
+		log_warnx("output of %u programs could not be written to "
+		    "their logs; it is lost", left);
+}
+
+/* Removes the pidfile PATH if it is still this daemon's.  A supervisor that
+ * was killed on its last lines may come here twice. */
+static bool
+remove_pidfile(const struct supervisor *sup, const char *path)
+{
+	char text[32] = "", own[32];
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	if (fd == -1)
+		return false;
+	snprintf(own, sizeof own, "%d\n", (int)sup->board->keeper_pid);
+	if (read(fd, text, sizeof text - 1) == -1)
+		text[0] = '\0';
+	close(fd);
+	return strcmp(text, own) == 0 && unlink(path) == 0;
+}
+
+static _Noreturn void
+finish(struct supervisor *sup)
+{
+	const struct conf_main *m = &sup->conf->main;
+	char *locked = xasprintf("%s/mpsupd.pid", m->rundir);
+
+	last_drain(sup);
+	server_flush(sup, 1000);
+	if (remove_pidfile(sup, locked))
+		unlink(m->socket);
+	if (strcmp(locked, m->pidfile) != 0)
+		remove_pidfile(sup, m->pidfile);
+	log_info("all programs are stopped; the daemon ends");
+	uplink_quit(sup, 0);
+	exit(0);
+}
+
+/* Groups go down in descending priority, those of one priority at once; the
+ * next begin when they are down.  The list is in ascending order. */
+static void
+stop_step(struct supervisor *sup)
+{
+	struct service *s;
+	int64_t priority = INT64_MIN; /* of what is going down now */
+
+	/* Whatever its priority, what has no process gets none any more. */
+	TAILQ_FOREACH(s, &sup->services, entry)
+		if (s->prog.pid == 0 && s->prog.wanted)
+			service_event(s, ON_STOP);
+	TAILQ_FOREACH_REVERSE(s, &sup->services, service_list, entry) {
+		if (program_is_down(&s->prog) && !s->prog.wanted)
+			continue;
+		if (s->conf->group_priority < priority && !sup->forced)
+			return;
+		if (s->prog.state != PROGRAM_STOPPING || s->prog.wanted)
+			service_event(s, ON_STOP);
+		if (!program_is_down(&s->prog))
+			priority = s->conf->group_priority;
+	}
+	if (priority == INT64_MIN)
+		finish(sup);
+}
+
+/* --- the loop --- */
+
+static void
+spawn_some(struct supervisor *sup)
+{
+	int64_t end = now_ns() + SPAWN_TURN_NS;
+	struct service *s;
+
+	while ((s = TAILQ_FIRST(&sup->spawn_queue)) != NULL) {
+		service_spawn(s);
+		if (now_ns() >= end)
+			return;
+	}
+}
+
+static void
+on_busy(struct ev_loop *loop, ev_idle *w, int revents)
+{
+	(void)loop;
+	(void)w;
+	(void)revents; /* it only keeps the loop from waiting */
+}
+
+/* Once before each wait: effects that were queued, in one place. */
+static void
+on_turn(struct ev_loop *loop, ev_prepare *w, int revents)
+{
+	struct supervisor *sup = w->data;
+	bool again;
+
+	(void)revents;
+	again = server_turn(sup);
+	do {
+		while (sup->changed) {
+			sup->changed = false;
+			reload_sweep(sup);
+			if (sup->stopping)
+				stop_step(sup);
+		}
+		spawn_some(sup);
+	} while (sup->changed);
+	if (again || !TAILQ_EMPTY(&sup->spawn_queue))
+		ev_idle_start(loop, &sup->busy);
+	else
+		ev_idle_stop(loop, &sup->busy);
+}
+
+void
+supervisor_sort(struct supervisor *sup)
+{
+	struct service *s;
+	size_t i;
+
+	for (i = 0; i < sup->conf->nprocs; i++) {
+		s = sup->by_slot[sup->conf->procs[i].slot];
+		if (s == NULL)
+			continue;
+		TAILQ_REMOVE(&sup->services, s, entry);
+		TAILQ_INSERT_TAIL(&sup->services, s, entry);
+	}
+}
+
+void
+supervisor_apply_main(struct supervisor *sup)
+{
+	daemonlog_init(&sup->conf->main, sup->board->foreground &&
+	    !sup->conf->main.silent);
+	server_set_mode(sup);
+}
+
+/* --- start --- */
+
+static void
+block_signals(void)
+{
+	static const int fatal_signals[] = {SIGABRT, SIGSEGV, SIGBUS, SIGILL,
+	    SIGFPE, SIGSYS, SIGTRAP};
+	sigset_t all;
+	size_t i;
+
+	signals_default();
+	sigfillset(&all);
+	for (i = 0; i < sizeof fatal_signals / sizeof fatal_signals[0]; i++)
+		sigdelset(&all, fatal_signals[i]);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+}
+
+/* Output files that the shell opened are shared with programs' output: each
+ * writes at the end. */
+static void
+append_stdio(void)
+{
+	struct stat st;
+	int fd;
+
+	for (fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+			fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_APPEND);
+}
+
+static struct config *
+read_config(int fd)
+{
+	struct config *c = NULL;
+	struct stat st;
+	void *data;
+
+	if (fstat(fd, &st) == 0 && st.st_size > 0) {
+		data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE,
+		    fd, 0);
+		if (data != MAP_FAILED) {
+			c = config_decode(data, (size_t)st.st_size);
+			munmap(data, (size_t)st.st_size);
+		}
+	}
+	close(fd);
+	return c;
+}
+
+/* Old AUTO logs go at a fresh start, as supervisord's do, where the
+ * configuration wants that. */
+static void
+clean_auto_logs(struct supervisor *sup)
+{
+	size_t i;
+	int k;
+
+	if (sup->conf->main.nocleanup)
+		return;
+	for (i = 0; i < sup->conf->nprocs; i++)
+		for (k = 0; k < CONF_STREAMS; k++) {
+			const struct conf_log *l = &sup->conf->procs[i].log[k];
+
+			if (l->automatic && l->file != NULL)
+				unlink(l->file);
+		}
+}
+
+static void
+divide_descriptors(unsigned *ret_sinks, unsigned *ret_peers, uint32_t nslots)
+{
+	struct rlimit rl;
+	int64_t spare;
+
+	getrlimit(RLIMIT_NOFILE, &rl);
+	*ret_peers = rl.rlim_cur / 4 < PEERS_MAX ?
+	    (unsigned)rl.rlim_cur / 4 : PEERS_MAX;
+	spare = (int64_t)rl.rlim_cur - 2 * (int64_t)nslots - *ret_peers - 64;
+	*ret_sinks = spare < SINKS_MIN ? SINKS_MIN :
+	    spare > SINKS_MAX ? SINKS_MAX : (unsigned)spare;
+}
+
+static void
+say_hello(const struct supervisor *sup)
+{
+	const struct board *b = sup->board;
+	int status = b->supervisor_status;
+
+	if (b->supervisor_starts <= 1) {
+		log_info("mpsupd started, keeper pid %d, supervisor pid %d, "
+		    "%zu programs", (int)b->keeper_pid, (int)getpid(),
+		    sup->conf->nprocs);
+		return;
+	}
+	log_warnx("supervisor pid %d took over: the one before ended by %s "
+	    "%d; no program was touched", (int)getpid(),
+	    WIFSIGNALED(status) ? "signal" : "exit code",
+	    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+static int
+fail(struct supervisor *sup, const char *text)
+{
+	log_warnx("%s", text);
+	uplink_fail(sup, text);
+	return 1;
+}
+
+static void
+take_over(struct supervisor *sup)
+{
+	struct service *s;
+	size_t i;
+
+	for (i = 0; i < sup->conf->nprocs; i++) {
+		uint32_t slot = (uint32_t)sup->conf->procs[i].slot;
+
+		if (slot >= atomic_load(&sup->board->nslots))
+			atomic_store(&sup->board->nslots, slot + 1);
+		service_new(sup, &sup->conf->procs[i]);
+	}
+	TAILQ_FOREACH(s, &sup->services, entry) {
+		service_takeover(s);
+		/* What the one before could not finish of a reload. */
+		if (s->conf->leaving)
+			service_event(s, ON_STOP);
+		else if (s->prog.wanted && service_is_outdated(s) &&
+		    s->prog.state != PROGRAM_STOPPING)
+			service_event(s, ON_RESTART);
+	}
+}
+
+static int
+init(struct supervisor *sup)
+{
+	unsigned sinks, peers;
+	char text[256];
+	int config;
+
+	if (uplink_init(sup, &config) == -1)
+		return fail(sup, "the keeper does not answer");
+	sup->conf = read_config(config);
+	if (sup->conf == NULL)
+		return fail(sup, "the configuration handed over is damaged");
+	if (daemonlog_init(&sup->conf->main, sup->board->foreground &&
+	    !sup->conf->main.silent) == -1 &&
+	    sup->board->supervisor_starts <= 1) {
+		snprintf(text, sizeof text, "logfile %.160s: %s",
+		    sup->conf->main.logfile, strerror(errno));
+		return fail(sup, text);
+	}
+	sup->devnull = open("/dev/null", O_RDWR | O_CLOEXEC);
+	sup->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
+	if (sup->devnull == -1 || sup->loop == NULL)
+		return fail(sup, "cannot create the event loop");
+	TAILQ_INIT(&sup->services);
+	TAILQ_INIT(&sup->spawn_queue);
+	divide_descriptors(&sinks, &peers, (uint32_t)sup->conf->nprocs);
+	logs_init(sup, sinks);
+	server_init(sup, peers);
+	return 0;
+}
+
+int
+supervisor_main(void)
+{
+	static struct supervisor sup;
+	struct timespec ts;
+
+	log_init("mpsupd");
+	prctl(PR_SET_NAME, "mpsupd");
+	block_signals();
+	append_stdio();
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	srandom((unsigned)ts.tv_nsec ^ (unsigned)getpid());
+	if (init(&sup) != 0)
+		return 1;
+	say_hello(&sup);
+	if (sup.board->supervisor_starts <= 1)
+		clean_auto_logs(&sup);
+	sup.stopping = atomic_load(&sup.board->stopping);
+	take_over(&sup);
+	if (sup.stopping) {
+		sup.stopping = false;
+		supervisor_stop(&sup);
+	}
+	ev_prepare_init(&sup.turn, on_turn);
+	sup.turn.data = &sup;
+	ev_prepare_start(sup.loop, &sup.turn);
+	ev_idle_init(&sup.busy, on_busy);
+	uplink_start(&sup);
+	uplink_serving(&sup);
+	ev_run(sup.loop, 0);
+	return 1; /* the loop never ends by itself */
+}

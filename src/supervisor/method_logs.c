@@ -1,0 +1,471 @@
+/*
+ * logs, reopen: reading back what the pump wrote.
+ *
+ * A reader has descriptors of its own and only offsets in them, so a slow
+ * client costs nothing and loses nothing as long as the rotated files exist:
+ * at the end of a file it goes on with the next newer one.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/conf.h"
+#include "lib/log.h"
+#include "lib/xalloc.h"
+#include "supervisor/method.h"
+#include "supervisor/daemonlog.h"
+#include "supervisor/logs.h"
+#include "supervisor/peer.h"
+#include "supervisor/service.h"
+#include "supervisor/supervisor.h"
+
+#define CHUNK 32768
+#define FILES_MAX 64 /* rotated files looked at, at most */
+#define SCAN_MAX (16 * 1024 * 1024) /* bytes searched for the last N lines */
+
+/* A part of a file that is still to be sent. */
+struct part {
+	int fd;
+	off_t at, end;
+};
+
+struct tail {
+	struct service *service; /* referenced */
+	enum conf_stream which;
+	char *path;
+	struct part part[FILES_MAX]; /* oldest first */
+	int nparts, part_now;
+	bool follow, head_sent;
+	int fd; /* the file that is followed */
+	ino_t ino;
+	off_t at;
+	uint64_t skipped; /* bytes that rotation took away */
+	struct sink_watch watch; /* sink NULL: not watching */
+	struct request *request;
+};
+
+static const char *const stream_names[CONF_STREAMS] = {"stdout", "stderr"};
+
+/* --- files --- */
+
+/* Opens number I of PATH (0: PATH itself) for reading; regular files only. */
+static int
+open_numbered(const char *path, int i, struct stat *st)
+{
+	char name[PATH_MAX];
+	int fd;
+
+	if (i == 0)
+		snprintf(name, sizeof name, "%s", path);
+	else
+		snprintf(name, sizeof name, "%s.%d", path, i);
+	fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+	if (fd == -1)
+		return -1;
+	if (fstat(fd, st) == 0 && S_ISREG(st->st_mode))
+		return fd;
+	close(fd);
+	errno = EINVAL;
+	return -1;
+}
+
+/* The number that file INO has now, or -1. */
+static int
+find_number(const char *path, ino_t ino)
+{
+	struct stat st;
+	int i, fd;
+
+	for (i = 0; i < FILES_MAX; i++) {
+		fd = open_numbered(path, i, &st);
+		if (fd == -1) {
+			if (i > 0)
+				break;
+			continue;
+		}
+		close(fd);
+		if (st.st_ino == ino)
+			return i;
+	}
+	return -1;
+}
+
+/*
+ * Where the last *LINES lines of FD begin, at most *BUDGET bytes back; takes
+ * what it found off both.
+ */
+static off_t
+last_lines(int fd, off_t size, int64_t *lines, off_t *budget)
+{
+	static char buf[CHUNK];
+	off_t at = size, len;
+
+	while (at > 0 && *budget > 0) {
+		len = at < CHUNK ? at : CHUNK;
+		at -= len;
+		*budget -= len;
+		if (pread(fd, buf, (size_t)len, at) != len)
+			return size;
+		while (len > 0) {
+			char *nl = memrchr(buf, '\n', (size_t)len);
+
+			if (nl == NULL)
+				break;
+			len = nl - buf;
+			/* The newline that ends the last line is no start. */
+			if (at + len + 1 == size)
+				continue;
+			if (--*lines == 0)
+				return at + len + 1;
+		}
+	}
+	if (at == 0 && size > 0)
+		--*lines; /* the first line has no newline before it */
+	return at;
+}
+
+/* Fills T->part with the last LINES lines (-1: everything kept). */
+static void
+choose_parts(struct tail *t, int64_t lines)
+{
+	struct part found[FILES_MAX];
+	off_t budget = lines < 0 ? 0 : SCAN_MAX;
+	struct stat st;
+	int i, n = 0;
+
+	for (i = 0; i < FILES_MAX && lines != 0; i++) {
+		int fd = open_numbered(t->path, i, &st);
+
+		if (fd == -1) {
+			if (i > 0)
+				break;
+			continue;
+		}
+		found[n].fd = fd;
+		found[n].end = st.st_size;
+		found[n].at = lines < 0 ? 0 :
+		    last_lines(fd, st.st_size, &lines, &budget);
+		n++;
+		if (lines >= 0 && budget <= 0)
+			break;
+	}
+	while (n > 0)
+		t->part[t->nparts++] = found[--n];
+}
+
+/* From where a client stood before its connection was lost. */
+static void
+choose_from(struct tail *t, ino_t ino, off_t at)
+{
+	int i = find_number(t->path, ino);
+	struct stat st;
+
+	if (i == -1) { /* rotated away: all that is left */
+		choose_parts(t, -1);
+		return;
+	}
+	for (; i >= 0; i--) {
+		int fd = open_numbered(t->path, i, &st);
+
+		if (fd == -1)
+			continue;
+		t->part[t->nparts++] = (struct part){fd,
+		    at < st.st_size ? at : st.st_size, st.st_size};
+		at = 0;
+	}
+}
+
+/* --- output --- */
+
+static bool
+has_moved_on(const struct tail *t)
+{
+	const char *path;
+
+	if (t->service->gone)
+		return true;
+	path = stream_path(t->service->stream[t->which]);
+	return path == NULL || strcmp(path, t->path) != 0;
+}
+
+static void
+add_where(struct tail *t, struct buf *out)
+{
+	buf_adds(out, "{\"name\":");
+	buf_adds_json(out, t->service->gone ? t->service->label :
+	    t->service->conf->name);
+	buf_addf(out, ",\"stream\":\"%s\",\"position\":\"%llu:%lld\"",
+	    stream_names[t->which], (unsigned long long)t->ino,
+	    (long long)t->at);
+}
+
+static enum fill
+fill_head(struct request *r, struct buf *out)
+{
+	struct tail *t = r->state;
+	off_t total = 0;
+	int i;
+
+	for (i = 0; i < t->nparts; i++)
+		total += t->part[i].end - t->part[i].at;
+	request_head(r, out);
+	add_where(t, out);
+	buf_adds(out, ",\"path\":");
+	buf_adds_json(out, t->path);
+	buf_addf(out, ",\"body\":%lld}}\n", (long long)total);
+	t->head_sent = true;
+	return FILL_MORE;
+}
+
+static enum fill
+fill_body(struct request *r, struct buf *out)
+{
+	struct tail *t = r->state;
+	struct part *p = &t->part[t->part_now];
+	size_t want = CHUNK;
+	ssize_t n;
+
+	if (p->at == p->end) {
+		t->part_now++;
+		return FILL_MORE;
+	}
+	if ((off_t)want > p->end - p->at)
+		want = (size_t)(p->end - p->at);
+	n = pread(p->fd, buf_reserve(out, want), want, p->at);
+	if (n <= 0) { /* truncated: the promised bytes are gone */
+		peer_close(r->peer);
+		return FILL_IDLE;
+	}
+	out->end += (size_t)n;
+	p->at += n;
+	return FILL_MORE;
+}
+
+/* The next newer file after the one that was followed to its end.  False:
+ * there is none, it is still the newest. */
+static bool
+next_file(struct tail *t)
+{
+	struct stat st, old;
+	int i = find_number(t->path, t->ino), fd;
+
+	if (i == 0)
+		return false;
+	if (t->fd != -1 && i == -1 && fstat(t->fd, &old) == 0 &&
+	    old.st_nlink == 0)
+		i = 1; /* removed by somebody: the newest is next */
+	for (i = i == -1 ? FILES_MAX - 1 : i - 1; i >= 0; i--) {
+		fd = open_numbered(t->path, i, &st);
+		if (fd == -1)
+			continue;
+		if (t->fd != -1)
+			close(t->fd);
+		t->fd = fd;
+		t->ino = st.st_ino;
+		t->at = 0;
+		return true;
+	}
+	return false;
+}
+
+static enum fill
+fill_follow(struct request *r, struct buf *out)
+{
+	struct tail *t = r->state;
+	static char buf[CHUNK];
+	struct stat st;
+	ssize_t n;
+
+	do {
+		n = t->fd == -1 ? 0 : pread(t->fd, buf, sizeof buf, t->at);
+		if (n == 0 && t->fd != -1 && fstat(t->fd, &st) == 0 &&
+		    st.st_size < t->at)
+			t->at = 0; /* truncated */
+	} while (n == 0 && next_file(t));
+	if (n <= 0) {
+		if (has_moved_on(t)) /* the client asks again where */
+			r->peer->last = true;
+		return has_moved_on(t) ? FILL_DONE : FILL_IDLE;
+	}
+	t->at += n;
+	buf_adds(out, "{\"jsonrpc\":\"2.0\",\"method\":\"logs\",\"params\":");
+	add_where(t, out);
+	buf_addf(out, ",\"body\":%zd}}\n", n);
+	buf_add(out, buf, (size_t)n);
+	return FILL_YIELD;
+}
+
+static enum fill
+tail_fill(struct request *r, struct buf *out)
+{
+	struct tail *t = r->state;
+
+	if (!t->head_sent)
+		return fill_head(r, out);
+	if (t->part_now < t->nparts)
+		return fill_body(r, out);
+	if (!t->follow)
+		return FILL_DONE;
+	r->stream = true;
+	return fill_follow(r, out);
+}
+
+static void
+on_moved(struct sink_watch *w)
+{
+	struct tail *t = (struct tail *)((char *)w -
+	    offsetof(struct tail, watch));
+
+	request_ready(t->request);
+}
+
+static void
+tail_cleanup(struct request *r)
+{
+	struct tail *t = r->state;
+	int i;
+
+	if (t->watch.sink != NULL)
+		stream_unwatch(&t->watch);
+	for (i = 0; i < t->nparts; i++)
+		close(t->part[i].fd);
+	if (t->fd != -1)
+		close(t->fd);
+	service_unref(t->service);
+	free(t->path);
+	free(t);
+}
+
+/* --- the command --- */
+
+static const char *
+log_path(struct request *r, struct service *s, enum conf_stream *which)
+{
+	const struct conf_process *c = s->conf;
+	const char *path;
+	struct stat st;
+
+	if (*which == CONF_STDERR && c->redirect_stderr)
+		*which = CONF_STDOUT;
+	path = stream_path(s->stream[*which]);
+	if (path == NULL) {
+		request_error(r, PROTO_NO_LOG, "%s of %s is not kept: its "
+		    "logfile is %s", stream_names[*which], s->label,
+		    c->log[*which].file != NULL ? c->log[*which].file :
+		    "NONE");
+		return NULL;
+	}
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+		request_error(r, PROTO_NO_LOG, "%s of %s goes to %s, which is "
+		    "no file and cannot be read back", stream_names[*which],
+		    s->label, path);
+		return NULL;
+	}
+	return path;
+}
+
+static void
+tail_start(struct request *r, struct service *s, enum conf_stream which,
+    const char *path, int64_t lines, const char *position, bool follow)
+{
+	struct tail *t = xcalloc(1, sizeof *t);
+	unsigned long long ino;
+	long long at;
+	struct stat st;
+
+	t->service = service_ref(s);
+	t->which = which;
+	t->path = xstrdup(path);
+	t->follow = follow;
+	t->request = r;
+	t->fd = -1;
+	stream_pump(s->stream[which]); /* what was written is in the file */
+	if (position != NULL && sscanf(position, "%llu:%lld", &ino, &at) == 2)
+		choose_from(t, (ino_t)ino, (off_t)at);
+	else
+		choose_parts(t, lines);
+	if (t->nparts > 0) {
+		t->fd = fcntl(t->part[t->nparts - 1].fd, F_DUPFD_CLOEXEC, 3);
+		t->at = t->part[t->nparts - 1].end;
+	} else {
+		t->fd = open_numbered(path, 0, &st);
+		t->at = t->fd != -1 ? st.st_size : 0;
+	}
+	if (t->fd != -1 && fstat(t->fd, &st) == 0)
+		t->ino = st.st_ino;
+	if (follow) {
+		t->watch.moved = on_moved;
+		stream_watch(s->stream[which], &t->watch);
+	}
+	r->state = t;
+	r->fill = tail_fill;
+	r->cleanup = tail_cleanup;
+	request_ready(r);
+}
+
+static void
+logs_exec(struct request *r)
+{
+	const char *stream, *position, *path;
+	enum conf_stream which;
+	struct service **v, *s;
+	double lines;
+	bool follow;
+	uint32_t n;
+
+	if (!method_string(r, "stream", "stdout", &stream) ||
+	    !method_string(r, "position", NULL, &position) ||
+	    !method_number(r, "lines", 10, &lines) ||
+	    !method_bool(r, "follow", false, &follow))
+		return;
+	which = strcmp(stream, "stderr") == 0 ? CONF_STDERR : CONF_STDOUT;
+	if (which == CONF_STDOUT && strcmp(stream, "stdout") != 0) {
+		request_error(r, PROTO_BAD_PARAMS, "stream is neither stdout "
+		    "nor stderr");
+		return;
+	}
+	v = method_select(r, false, &n);
+	if (v == NULL)
+		return;
+	s = n == 1 ? v[0] : NULL;
+	free(v);
+	if (s == NULL) {
+		request_error(r, PROTO_BAD_PARAMS, "logs takes one program, "
+		    "the names mean %u", n);
+		return;
+	}
+	path = log_path(r, s, &which);
+	if (path != NULL)
+		tail_start(r, s, which, path, lines < 0 ? -1 :
+		    lines > 1e9 ? 1000000000 : (int64_t)lines, position,
+		    follow);
+}
+
+const struct method method_logs = {
+	.name = "logs",
+	.needs = MAY_LOOK,
+	.while_stopping = true,
+	.exec = logs_exec,
+};
+
+/* --- reopen --- */
+
+static void
+reopen_exec(struct request *r)
+{
+	struct buf b = BUF_INIT;
+	unsigned n = logs_reopen(r->peer->sup);
+
+	daemonlog_reopen();
+	log_info("%u log files reopened", n);
+	buf_addf(&b, "{\"reopened\":%u}", n);
+	request_result(r, &b);
+}
+
+const struct method method_reopen = {
+	.name = "reopen", .needs = MAY_CONTROL, .exec = reopen_exec};

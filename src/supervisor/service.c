@@ -1,0 +1,575 @@
+/* A service; see service.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+#include "lib/xalloc.h"
+#include "core/proto.h"
+#include "supervisor/logs.h"
+#include "supervisor/service.h"
+#include "supervisor/spawn.h"
+#include "supervisor/supervisor.h"
+#include "supervisor/uplink.h"
+#include "supervisor/waiter.h"
+
+_Static_assert(sizeof(struct program) <= BOARD_RECORD,
+    "a record on the board holds a struct program");
+_Static_assert(BOARD_SLOTS == CONF_PROCESS_MAX,
+    "each process that a file may ask for has a slot");
+
+static void on_deadline(struct ev_loop *loop, ev_timer *w, int revents);
+static int send_signals(struct service *s, const int *signo, int n,
+    bool group);
+
+/* --- the record and the timer follow the program --- */
+
+void
+service_store(struct service *s)
+{
+	board_store(s->sup->board, s->slot, &s->prog, sizeof s->prog);
+}
+
+static void
+service_arm(struct service *s)
+{
+	double left;
+
+	ev_timer_stop(s->sup->loop, &s->timer);
+	if (s->prog.deadline_ns == 0)
+		return;
+	left = (double)(s->prog.deadline_ns - now_ns()) / 1e9;
+	ev_now_update(s->sup->loop);
+	ev_timer_set(&s->timer, left > 0 ? left : 0., 0.);
+	ev_timer_start(s->sup->loop, &s->timer);
+}
+
+static void
+on_change(void *ctx, const struct program *p, enum program_state from)
+{
+	struct service *s = ctx;
+	char why[256] = "", next[64] = "";
+
+	program_reason(p, s->conf, why, sizeof why);
+	if (p->state == PROGRAM_BACKOFF)
+		snprintf(next, sizeof next, "; starting again in %.1f s",
+		    (double)(p->deadline_ns - now_ns()) / 1e9);
+	else if (p->state == PROGRAM_FATAL)
+		snprintf(next, sizeof next, "; giving up");
+	else if (p->pid != 0)
+		snprintf(next, sizeof next, " (pid %d)", (int)p->pid);
+	log_info("program %s: %s -> %s%s%s%s", s->label,
+	    program_state_name(from), program_state_name(p->state),
+	    why[0] != '\0' ? ": " : "", why, next);
+}
+
+/* A stopped process takes no signal but CONT and KILL: it gets both. */
+static void
+send_stop_signal(struct service *s)
+{
+	const struct conf_process *c = s->conf;
+	const int signo[] = {(int)c->stopsignal, SIGCONT};
+	char num[16];
+
+	if (send_signals(s, signo, 2, c->stopasgroup) == -1 && errno != ESRCH)
+		log_warn("program %s: cannot send SIG%s to pid %d", s->label,
+		    signal_name(signo[0], num), (int)s->prog.pid);
+	s->prog.signalled = 1;
+}
+
+static void
+send_kill(struct service *s)
+{
+	log_warnx("program %s: pid %d still runs %lld s after the stop "
+	    "signal; sending SIGKILL", s->label, (int)s->prog.pid,
+	    (long long)s->conf->stopwaitsecs);
+	if (service_signal(s, SIGKILL, s->conf->killasgroup) == -1 &&
+	    errno != ESRCH)
+		log_warn("program %s: cannot kill pid %d", s->label,
+		    (int)s->prog.pid);
+}
+
+static void
+enqueue_spawn(struct service *s)
+{
+	if (s->queued || s->sup->keeper_gone)
+		return;
+	s->queued = true;
+	TAILQ_INSERT_TAIL(&s->sup->spawn_queue, s, spawn_entry);
+}
+
+/* The one way into the state machine.  The record is stored before anything
+ * is done to the world: a supervisor killed in between does it again. */
+static void
+feed(struct service *s, enum program_event ev, struct program_arg *arg)
+{
+	enum program_state before = s->prog.state;
+	uint32_t gen = s->prog.gen;
+	unsigned fx;
+
+	if (arg->now_ns == 0)
+		arg->now_ns = now_ns();
+	arg->wall_s = wall_s();
+	arg->random = (uint32_t)random();
+	arg->changed = on_change;
+	arg->ctx = s;
+	fx = program_event(&s->prog, s->conf, ev, arg);
+	service_store(s);
+	service_arm(s);
+	if (fx & FX_SIGNAL) {
+		send_stop_signal(s);
+		service_store(s);
+	}
+	if (fx & FX_KILL)
+		send_kill(s);
+	if (fx & FX_SPAWN)
+		enqueue_spawn(s);
+	if (s->prog.state != before || s->prog.gen != gen)
+		waiter_notify(s);
+	s->sup->changed = true;
+}
+
+static void
+on_deadline(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct program_arg arg = {0};
+
+	(void)loop;
+	(void)revents;
+	feed(w->data, ON_DEADLINE, &arg);
+}
+
+void
+service_event(struct service *s, enum program_event ev)
+{
+	struct program_arg arg = {0};
+
+	if (s->conf->leaving && ev != ON_STOP)
+		return; /* it is no longer configured */
+
+	feed(s, ev, &arg);
+}
+
+bool
+service_has_done(struct service *s, uint64_t request)
+{
+	struct program *p = &s->prog;
+	int i;
+
+	for (i = 0; request != 0 && i < PROGRAM_REQUESTS; i++)
+		if (p->request[i] == request)
+			return true;
+	if (request != 0)
+		p->request[p->request_next++ % PROGRAM_REQUESTS] = request;
+	return false;
+}
+
+/* --- the process --- */
+
+/* Descriptors 0, 1, 2 of the child; new pipes go to the keeper first. */
+static int
+child_fds(struct service *s, int fds[3])
+{
+	const struct conf_process *c = s->conf;
+	int i;
+
+	fds[0] = fds[1] = fds[2] = s->sup->devnull;
+	for (i = 0; i < CONF_STREAMS; i++) {
+		bool is_new;
+
+		if (c->log[i].file == NULL && !c->log[i].to_syslog)
+			continue;
+		fds[1 + i] = stream_pipe(s->stream[i], &is_new);
+		if (fds[1 + i] == -1)
+			return -1;
+		if (is_new && uplink_keep(s->sup, s->slot, i, fds[1 + i]) ==
+		    -1)
+			return -1;
+		/* So that the program may open /dev/stdout. */
+		if (c->user.known && c->user.uid != geteuid() &&
+		    fchown(fds[1 + i], c->user.uid, (gid_t)-1) == -1)
+			log_debug("program %s: cannot give its pipe to %s",
+			    s->label, c->user.name);
+	}
+	if (c->redirect_stderr)
+		fds[2] = fds[1];
+	return 0;
+}
+
+/* Failures that say nothing about the program: out of processes, memory or
+ * descriptors.  They are retried for ever and not counted. */
+static bool
+is_ours(int step, int err)
+{
+	return step == STEP_FORK || err == EMFILE || err == ENFILE ||
+	    err == ENOMEM;
+}
+
+void
+service_spawn(struct service *s)
+{
+	struct spawn_result r = {0};
+	struct program_arg arg = {0};
+	int fds[3];
+
+	s->queued = false;
+	TAILQ_REMOVE(&s->sup->spawn_queue, s, spawn_entry);
+	if (s->prog.state != PROGRAM_STARTING || s->prog.pid != 0)
+		return; /* stopped before its turn */
+	if (child_fds(s, fds) == -1) {
+		r.step = STEP_STDIO;
+		r.err = errno;
+	} else {
+		spawn(&s->sup->conf->main, s->conf, s->sup->board, s->slot,
+		    s->prog.gen, fds, &r);
+	}
+	if (r.pid != 0) {
+		arg.pid = r.pid;
+		feed(s, ON_SPAWNED, &arg);
+		return;
+	}
+	arg.step = r.step;
+	arg.err = r.err;
+	arg.ours = is_ours(r.step, r.err);
+	feed(s, ON_SPAWN_FAILED, &arg);
+}
+
+/* The board's word about how run prog.gen ended. */
+static void
+feed_end(struct service *s)
+{
+	const struct board *b = s->sup->board;
+	uint32_t failed = atomic_load(&b->failed[s->slot]);
+	struct program_arg arg = {
+		.status = b->end[s->slot].status,
+		.step = (uint8_t)(failed >> 16),
+		.err = (int32_t)(failed & 0xffff),
+	};
+	int i;
+
+	for (i = 0; i < CONF_STREAMS; i++)
+		stream_drain(s->stream[i]); /* its last words come first */
+	feed(s, ON_ENDED, &arg);
+}
+
+void
+service_ended(struct service *s)
+{
+	const struct board *b = s->sup->board;
+
+	/* The keeper writes the end first and clears the pid then; before
+	 * that its work on the slot is not over, and it wakes us after. */
+	if (s->prog.pid != 0 && b->end[s->slot].gen == s->prog.gen &&
+	    atomic_load(&b->pid[s->slot]) == 0)
+		feed_end(s);
+}
+
+/* STARTING without a pid: did the one before us get as far as the clone? */
+static void
+takeover_starting(struct service *s)
+{
+	const struct board *b = s->sup->board;
+	struct program_arg arg = {0};
+
+	if (atomic_load(&b->gen[s->slot]) == s->prog.gen) {
+		arg.pid = atomic_load(&b->pid[s->slot]);
+		if (b->end[s->slot].gen == s->prog.gen)
+			arg.pid = b->end[s->slot].pid;
+	}
+	if (arg.pid == 0) {
+		enqueue_spawn(s);
+		return;
+	}
+	arg.now_ns = b->spawned_ns[s->slot];
+	feed(s, ON_SPAWNED, &arg);
+}
+
+void
+service_takeover(struct service *s)
+{
+	if (!board_load(s->sup->board, s->slot, &s->prog, sizeof s->prog)) {
+		service_begin(s);
+		return;
+	}
+	if (s->prog.state == PROGRAM_STARTING && s->prog.pid == 0)
+		takeover_starting(s);
+	service_ended(s);
+	service_arm(s);
+	if (s->prog.state == PROGRAM_STOPPING && !s->prog.signalled) {
+		send_stop_signal(s);
+		service_store(s);
+	}
+}
+
+/* The process of one that leaves and has the same name in another group. */
+static bool
+has_leaving_twin(const struct service *s)
+{
+	const struct service *t;
+
+	TAILQ_FOREACH(t, &s->sup->services, entry)
+		if (t != s && t->conf->leaving &&
+		    !program_is_down(&t->prog) &&
+		    strcmp(t->conf->name, s->conf->name) == 0)
+			return true;
+	return false;
+}
+
+void
+service_begin(struct service *s)
+{
+	/* A program that moved to another group runs once, not twice. */
+	s->deferred = has_leaving_twin(s);
+	if (s->deferred)
+		return;
+	memset(&s->prog, 0, sizeof s->prog);
+	s->prog.changed_ns = now_ns();
+	service_store(s);
+	if (s->conf->autostart && !s->sup->stopping)
+		service_event(s, ON_START);
+}
+
+/*
+ * pid[slot] on the board is cleared before the keeper reaps.  The pidfd is
+ * opened first and the board read then: if the number still stands, the
+ * descriptor is of our process, whatever happens afterwards.  A process group
+ * has no such handle; its number stays taken while the leader is not reaped.
+ */
+static int
+signal_process(const _Atomic int32_t *live, pid_t pid, const int *signo,
+    int n)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0), i, r = -1;
+
+	if (fd == -1)
+		return -1;
+	errno = ESRCH;
+	if (atomic_load(live) == pid)
+		for (i = 0, r = 0; i < n && r == 0; i++)
+			r = (int)syscall(SYS_pidfd_send_signal, fd, signo[i],
+			    NULL, 0);
+	close(fd);
+	return r;
+}
+
+static int
+send_signals(struct service *s, const int *signo, int n, bool group)
+{
+	const _Atomic int32_t *live = &s->sup->board->pid[s->slot];
+	pid_t pid = s->prog.pid;
+	int i, r = 0;
+
+	/* Without the keeper nobody says when a number is free again. */
+	if (pid <= 0 || atomic_load(live) != pid || s->sup->keeper_gone) {
+		errno = ESRCH;
+		return -1;
+	}
+	if (!group)
+		return signal_process(live, pid, signo, n);
+	for (i = 0; i < n && r == 0; i++)
+		r = kill(-pid, signo[i]);
+	return r;
+}
+
+int
+service_signal(struct service *s, int signo, bool group)
+{
+	return send_signals(s, &signo, 1, group);
+}
+
+/* --- configuration --- */
+
+static void
+configure_streams(struct service *s)
+{
+	int i;
+
+	for (i = 0; i < CONF_STREAMS; i++)
+		stream_configure(s->stream[i], &s->conf->log[i],
+		    s->sup->conf->main.strip_ansi);
+}
+
+void
+service_configure(struct service *s, struct conf_process *c)
+{
+	s->conf = c;
+	configure_streams(s);
+}
+
+bool
+service_is_outdated(const struct service *s)
+{
+	return s->prog.pid != 0 && s->prog.conf_hash != s->conf->restart_hash;
+}
+
+/* --- life of the struct --- */
+
+struct service *
+service_new(struct supervisor *sup, struct conf_process *c)
+{
+	static const char *const names[] = {"stdout", "stderr"};
+	struct service *s = xcalloc(1, sizeof *s), *first;
+	int i;
+
+	s->sup = sup;
+	s->conf = c;
+	s->slot = (uint32_t)c->slot;
+	s->refs = 1;
+	s->label = strcmp(c->name, c->group) == 0 ? xstrdup(c->name) :
+	    xasprintf("%s:%s", c->group, c->name);
+	LIST_INIT(&s->waits);
+	ev_init(&s->timer, on_deadline);
+	s->timer.data = s;
+	for (i = 0; i < CONF_STREAMS; i++) {
+		char *name = xasprintf("%s %s", s->label, names[i]);
+
+		s->stream[i] = stream_new(sup, name);
+		free(name);
+		if (sup->kept[s->slot][i] != 0)
+			stream_adopt(s->stream[i],
+			    sup->kept[s->slot][i] - 1);
+		sup->kept[s->slot][i] = 0;
+	}
+	configure_streams(s);
+	sup->by_slot[s->slot] = s;
+	TAILQ_INSERT_TAIL(&sup->services, s, entry);
+	sup->nservices++;
+	HASH_FIND_STR(sup->by_name, c->name, first);
+	if (first != NULL) {
+		s->same_name = first->same_name;
+		first->same_name = s;
+	} else {
+		/* The key is the head of the label's last part: it lives as
+		 * long as the service, the configuration does not. */
+		const char *key = strrchr(s->label, ':');
+
+		key = key != NULL ? key + 1 : s->label;
+		HASH_ADD_KEYPTR(hh, sup->by_name, key, strlen(key), s);
+	}
+	return s;
+}
+
+static void
+forget_name(struct service *s)
+{
+	struct supervisor *sup = s->sup;
+	const char *name = strrchr(s->label, ':');
+	struct service *first, *it;
+
+	name = name != NULL ? name + 1 : s->label;
+	HASH_FIND_STR(sup->by_name, name, first);
+	if (first != s) {
+		for (it = first; it != NULL && it->same_name != s;
+		    it = it->same_name)
+			;
+		if (it != NULL)
+			it->same_name = s->same_name;
+		return;
+	}
+	HASH_DEL(sup->by_name, s);
+	it = s->same_name;
+	if (it != NULL) {
+		const char *key = strrchr(it->label, ':');
+
+		key = key != NULL ? key + 1 : it->label;
+		HASH_ADD_KEYPTR(hh, sup->by_name, key, strlen(key), it);
+	}
+}
+
+void
+service_remove(struct service *s)
+{
+	struct supervisor *sup = s->sup;
+	int i;
+
+	s->gone = true;
+	s->conf = NULL;
+	ev_timer_stop(sup->loop, &s->timer);
+	if (s->queued)
+		TAILQ_REMOVE(&sup->spawn_queue, s, spawn_entry);
+	s->queued = false;
+	forget_name(s);
+	TAILQ_REMOVE(&sup->services, s, entry);
+	sup->nservices--;
+	sup->by_slot[s->slot] = NULL;
+	for (i = 0; i < CONF_STREAMS; i++) {
+		unsigned left = stream_drain(s->stream[i]);
+
+		if (left > 0)
+			log_warnx("program %s: %u bytes of its output could "
+			    "not be written to the log; they are lost",
+			    s->label, left);
+		stream_free(s->stream[i]);
+		s->stream[i] = NULL;
+	}
+	uplink_drop(sup, s->slot);
+	board_clear(sup->board, s->slot);
+	waiter_notify(s);
+	service_unref(s);
+}
+
+struct service *
+service_ref(struct service *s)
+{
+	s->refs++;
+	return s;
+}
+
+void
+service_unref(struct service *s)
+{
+	if (--s->refs > 0)
+		return;
+	free(s->label);
+	free(s);
+}
+
+struct service *
+service_find(struct supervisor *sup, const char *name)
+{
+	const char *colon = strrchr(name, ':');
+	const char *key = colon != NULL ? colon + 1 : name;
+	struct service *s;
+
+	HASH_FIND_STR(sup->by_name, key, s);
+	if (colon == NULL)
+		return s;
+	for (; s != NULL; s = s->same_name)
+		if (strlen(s->conf->group) == (size_t)(colon - name) &&
+		    strncmp(s->conf->group, name, (size_t)(colon - name)) == 0)
+			return s;
+	return NULL;
+}
+
+const char *
+service_log_status(const struct service *s)
+{
+	const char *out = stream_status(s->stream[CONF_STDOUT]);
+	const char *err = stream_status(s->stream[CONF_STDERR]);
+
+	if (strcmp(out, "none") == 0 ||
+	    (strcmp(out, "ok") == 0 && strcmp(err, "none") != 0))
+		return err;
+	return out;
+}
+
+void
+service_reason(const struct service *s, char *buf, size_t size)
+{
+	size_t len;
+	int i;
+
+	program_reason(&s->prog, s->conf, buf, size);
+	for (i = 0; i < CONF_STREAMS && buf[0] == '\0'; i++)
+		stream_trouble(s->stream[i], buf, size);
+	if (s->prog.state == PROGRAM_STOPPING && s->prog.kills > 0) {
+		len = strlen(buf);
+		snprintf(buf + len, size - len, "%ssurvived %d SIGKILL",
+		    len ? "; " : "", s->prog.kills);
+	}
+}

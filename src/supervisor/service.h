@@ -1,0 +1,99 @@
+/*
+ * A service: a program of the configuration as this process sees it.  It
+ * carries out what core/program.c decides, and keeps the program's record on
+ * the board, from which the next supervisor goes on.
+ */
+#ifndef SUPERVISOR_SERVICE_H
+#define SUPERVISOR_SERVICE_H
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <uthash.h>
+
+#include "core/conf.h"
+#include "core/program.h"
+#include "supervisor/sample.h"
+
+struct stream;
+struct supervisor;
+struct wait_item;
+
+struct service {
+	struct supervisor *sup;
+	struct conf_process *conf; /* borrowed from sup->conf */
+	char *label; /* "name", or "group:name" when they differ */
+	uint32_t slot;
+	struct program prog; /* what the board has, too */
+	ev_timer timer; /* prog.deadline_ns */
+	struct stream *stream[CONF_STREAMS];
+	struct sample sample; /* of /proc, a moment old at most */
+	LIST_HEAD(, wait_item) waits; /* who waits for a change of it */
+	unsigned refs; /* the list's one, and those of replies under way */
+	bool gone; /* no longer in the list */
+	bool queued; /* in sup->spawn_queue */
+	bool deferred; /* new; begins when its twin of another group is down */
+	TAILQ_ENTRY(service) entry, spawn_entry;
+	struct service *same_name; /* further ones in other groups */
+	UT_hash_handle hh; /* sup->by_name */
+};
+
+/* A service for C in its slot, at the end of the list, without a process yet.
+ * service_takeover() or service_begin() comes next. */
+struct service *service_new(struct supervisor *sup, struct conf_process *c);
+
+/* Takes it out of everything; its process must be gone.  Memory stays until
+ * the last reference goes. */
+void service_remove(struct service *s);
+struct service *service_ref(struct service *s);
+void service_unref(struct service *s);
+
+/* First time ever: autostart. */
+void service_begin(struct service *s);
+
+/* After another supervisor: goes on exactly where it stood, by the record,
+ * the run on the board and its end. */
+void service_takeover(struct service *s);
+
+/* Feeds ON_START, ON_STOP or ON_RESTART. */
+void service_event(struct service *s, enum program_event ev);
+
+/* Puts its record on the board; every event does that by itself. */
+void service_store(struct service *s);
+
+/* True if the change REQUEST (0: one without an id) was done to it before;
+ * otherwise it is remembered, on the board with the next event. */
+bool service_has_done(struct service *s, uint64_t request);
+
+/* The keeper has recorded an end in its slot. */
+void service_ended(struct service *s);
+
+/* Spawns it now, if it is still wanted; from the spawn queue. */
+void service_spawn(struct service *s);
+
+/*
+ * Sends SIGNO to its process, or with GROUP to the whole process group.  0,
+ * or -1 with errno; ESRCH: it has no process.  Never reaches a process that
+ * only has the same number.
+ */
+int service_signal(struct service *s, int signo, bool group);
+
+/* Takes C (of the same name) as its configuration from now on: logs and
+ * timers at once.  The caller restarts it if that is needed. */
+void service_configure(struct service *s, struct conf_process *c);
+
+/* Its process was started with other values than it would be now. */
+bool service_is_outdated(const struct service *s);
+
+/* The worst of its streams, DESIGN 5 `log`. */
+const char *service_log_status(const struct service *s);
+
+/* Why it is in its state, and what troubles it: a sentence, or "". */
+void service_reason(const struct service *s, char *buf, size_t size);
+
+/* Exact name ("name" or "group:name"), NULL if there is none.  More of the
+ * same name: ->same_name. */
+struct service *service_find(struct supervisor *sup, const char *name);
+
+#endif

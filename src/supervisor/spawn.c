@@ -1,0 +1,347 @@
+/*
+ * One child.
+ *
+ * Everything that allocates, looks something up or can be refused by the user
+ * database happens before the clone.  The child shares our memory until its
+ * exec (CLONE_VM | CLONE_VFORK: no page tables to copy, so a large supervisor
+ * spawns as fast as a small one) and only makes system calls.  Its parent is
+ * the keeper (CLONE_PARENT), which outlives us.
+ *
+ * No signal has a handler or is ignored in this process, all are blocked; so
+ * the child only has to unblock them.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "core/conf.h"
+#include "lib/buf.h"
+#include "lib/log.h"
+#include "lib/xalloc.h"
+#include "supervisor/spawn.h"
+#include "supervisor/supervisor.h"
+
+#define CLOSE_RANGE_CLOEXEC_FLAG 4u
+
+extern char **environ;
+
+/* All that the child needs, complete before the clone. */
+struct child {
+	const char *path; /* of the executable */
+	char **argv, **envp;
+	const char *directory; /* NULL: stay */
+	int umask; /* -1: stay */
+	const int *fds;
+	bool set_user;
+	uid_t uid;
+	gid_t gid;
+	const gid_t *groups;
+	size_t ngroups;
+	struct rlimit nofile, nproc;
+	sigset_t unblocked;
+	_Atomic uint32_t *failed; /* on the board */
+};
+
+/* --- in the child: system calls only --- */
+
+static _Noreturn void
+child_fail(struct child *ch, enum spawn_step step)
+{
+	atomic_store(ch->failed, (uint32_t)step << 16 | (uint32_t)errno);
+	_exit(127);
+}
+
+static void
+child_stdio(struct child *ch)
+{
+	int i;
+
+	for (i = 0; i < 3; i++)
+		if (dup2(ch->fds[i], i) == -1)
+			child_fail(ch, STEP_STDIO);
+}
+
+/* Raw calls: the library's versions would talk to threads.  What was set is
+ * looked at again; a user that could get its old rights back is refused. */
+static void
+child_user(struct child *ch)
+{
+	uid_t r, e, s;
+	gid_t gr, ge, gs;
+
+	if (syscall(SYS_setgroups, ch->ngroups, ch->groups) == -1)
+		child_fail(ch, STEP_GROUPS);
+	if (syscall(SYS_setresgid, ch->gid, ch->gid, ch->gid) == -1)
+		child_fail(ch, STEP_GID);
+	if (syscall(SYS_setresuid, ch->uid, ch->uid, ch->uid) == -1)
+		child_fail(ch, STEP_UID);
+	errno = EPERM;
+	if (getresgid(&gr, &ge, &gs) == -1 || gr != ch->gid ||
+	    ge != ch->gid || gs != ch->gid)
+		child_fail(ch, STEP_GID);
+	if (getresuid(&r, &e, &s) == -1 || r != ch->uid || e != ch->uid ||
+	    s != ch->uid ||
+	    (ch->uid != 0 && syscall(SYS_setuid, 0) != -1))
+		child_fail(ch, STEP_UID);
+}
+
+static int
+child_main(void *arg)
+{
+	struct child *ch = arg;
+
+	if (setsid() == -1)
+		child_fail(ch, STEP_SESSION);
+	child_stdio(ch);
+	if (setrlimit(RLIMIT_NOFILE, &ch->nofile) == -1 ||
+	    setrlimit(RLIMIT_NPROC, &ch->nproc) == -1)
+		child_fail(ch, STEP_LIMITS);
+	if (ch->set_user)
+		child_user(ch);
+	if (ch->umask >= 0)
+		umask((mode_t)ch->umask);
+	if (ch->directory != NULL && chdir(ch->directory) == -1)
+		child_fail(ch, STEP_DIRECTORY);
+	if (syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC_FLAG) == -1)
+		child_fail(ch, STEP_FDS);
+	sigprocmask(SIG_SETMASK, &ch->unblocked, NULL);
+	execve(ch->path, ch->argv, ch->envp);
+	child_fail(ch, STEP_EXEC);
+}
+
+/* --- before: environment and path --- */
+
+struct env {
+	char **v;
+	size_t n, cap;
+	char *own[16]; /* strings made here */
+	size_t nown;
+};
+
+static size_t
+key_len(const char *entry)
+{
+	const char *eq = strchr(entry, '=');
+
+	return eq == NULL ? strlen(entry) : (size_t)(eq - entry) + 1;
+}
+
+/* Sets KEY=VALUE, in the place of an earlier one. */
+static void
+env_put(struct env *e, char *entry)
+{
+	size_t i, len = key_len(entry);
+
+	for (i = 0; i < e->n; i++)
+		if (strncmp(e->v[i], entry, len) == 0) {
+			e->v[i] = entry;
+			return;
+		}
+	if (e->n + 1 >= e->cap) {
+		e->cap = e->cap ? e->cap * 2 : 64;
+		e->v = xreallocarray(e->v, e->cap, sizeof *e->v);
+	}
+	e->v[e->n++] = entry;
+	e->v[e->n] = NULL;
+}
+
+static void
+env_set(struct env *e, const char *key, const char *value)
+{
+	char *entry;
+
+	if (value == NULL)
+		return;
+	entry = xasprintf("%s=%s", key, value);
+	e->own[e->nown++] = entry;
+	env_put(e, entry);
+}
+
+static const char *
+env_get(const struct env *e, const char *key)
+{
+	size_t i, len = strlen(key);
+
+	for (i = 0; i < e->n; i++)
+		if (strncmp(e->v[i], key, len) == 0 && e->v[i][len] == '=')
+			return e->v[i] + len + 1;
+	return NULL;
+}
+
+static void
+env_inherit(struct env *e)
+{
+	size_t n;
+
+	for (n = 0; environ[n] != NULL; n++)
+		;
+	e->cap = n + 32;
+	e->v = xcalloc(e->cap, sizeof *e->v);
+	memcpy(e->v, environ, n * sizeof *e->v);
+	e->n = n;
+}
+
+static void
+env_build(struct env *e, const struct conf_main *main,
+    const struct conf_process *c)
+{
+	size_t i;
+
+	memset(e, 0, sizeof *e);
+	if (c->inherit_environment)
+		env_inherit(e);
+	else
+		env_set(e, "PATH",
+		    getenv("PATH") != NULL ? getenv("PATH") :
+		    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:"
+		    "/sbin:/bin");
+	if (c->user.known && (!main->foreign || !c->inherit_environment)) {
+		env_set(e, "HOME", c->user.home);
+		env_set(e, "USER", c->user.login);
+		env_set(e, "LOGNAME", c->user.login);
+		env_set(e, "SHELL", c->user.shell);
+	}
+	env_set(e, "SUPERVISOR_ENABLED", "1");
+	env_set(e, "SUPERVISOR_SERVER_URL",
+	    c->serverurl != NULL ? c->serverurl : main->serverurl);
+	env_set(e, "SUPERVISOR_PROCESS_NAME", c->name);
+	env_set(e, "SUPERVISOR_GROUP_NAME", c->group);
+	for (i = 0; i < main->environment.n; i++)
+		env_put(e, main->environment.v[i]);
+	for (i = 0; i < c->environment.n; i++)
+		env_put(e, c->environment.v[i]);
+}
+
+static void
+env_free(struct env *e)
+{
+	while (e->nown > 0)
+		free(e->own[--e->nown]);
+	free(e->v);
+}
+
+static bool
+is_executable(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+	    (st.st_mode & 0111) != 0;
+}
+
+/* A command without a slash is looked for in the program's PATH.  NULL with
+ * errno when it is nowhere. */
+static char *
+find_command(const char *command, const char *path)
+{
+	const char *end;
+	char *full;
+
+	if (strchr(command, '/') != NULL)
+		return xstrdup(command);
+	for (; path != NULL; path = *end == ':' ? end + 1 : NULL) {
+		end = strchrnul(path, ':');
+		full = xasprintf("%.*s/%s", end == path ? 1 : (int)(end - path),
+		    end == path ? "." : path, command);
+		if (is_executable(full))
+			return full;
+		free(full);
+	}
+	errno = ENOENT;
+	return NULL;
+}
+
+/* --- the clone --- */
+
+static pid_t
+clone_child(struct child *ch, _Atomic int32_t *pid)
+{
+	static char stack[64 * 1024] __attribute__((aligned(64)));
+
+	return clone(child_main, stack + sizeof stack,
+	    CLONE_VM | CLONE_VFORK | CLONE_PARENT | CLONE_PARENT_SETTID, ch,
+	    pid);
+}
+
+static struct rlimit
+child_limit(int64_t wanted, uint64_t cur, uint64_t max)
+{
+	struct rlimit rl = {(rlim_t)cur, (rlim_t)max};
+
+	if (wanted >= 0) {
+		rl.rlim_cur = (rlim_t)wanted;
+		if (rl.rlim_cur > rl.rlim_max)
+			rl.rlim_cur = rl.rlim_max;
+	}
+	return rl;
+}
+
+void
+spawn(const struct conf_main *main, const struct conf_process *c,
+    struct board *board, uint32_t slot, uint32_t gen, const int fds[3],
+    struct spawn_result *ret)
+{
+	struct env env;
+	struct child ch = {
+		.argv = c->command.v,
+		.directory = c->directory,
+		.umask = (int)(c->umask >= 0 ? c->umask : main->umask),
+		.fds = fds,
+		.failed = &board->failed[slot],
+	};
+	char *path;
+	pid_t pid;
+
+	memset(ret, 0, sizeof *ret);
+	ret->step = STEP_PREPARE;
+	if (c->user.name != NULL && !c->user.known) {
+		ret->err = ENOENT;
+		return;
+	}
+	env_build(&env, main, c);
+	path = find_command(c->command.v[0], env_get(&env, "PATH"));
+	if (path == NULL) {
+		ret->err = errno;
+		env_free(&env);
+		return;
+	}
+	ch.path = path;
+	ch.envp = env.v;
+	/* Without the right to change users, asking for our own is no change. */
+	ch.set_user = c->user.known &&
+	    (geteuid() == 0 || c->user.uid != geteuid());
+	ch.uid = c->user.uid;
+	ch.gid = c->user.gid;
+	ch.groups = c->user.groups;
+	ch.ngroups = c->user.ngroups;
+	ch.nofile = child_limit(main->minfds, board->nofile_cur,
+	    board->nofile_max);
+	ch.nproc = child_limit(main->minprocs, board->nproc_cur,
+	    board->nproc_max);
+	sigemptyset(&ch.unblocked);
+
+	atomic_store(&board->failed[slot], 0);
+	atomic_store(&board->stopped[slot], 0);
+	atomic_store(&board->pid[slot], 0);
+	board->spawned_ns[slot] = now_ns();
+	atomic_store(&board->gen[slot], gen);
+	pid = clone_child(&ch, &board->pid[slot]);
+	if (pid == -1) {
+		ret->step = STEP_FORK;
+		ret->err = errno;
+	} else {
+		ret->step = STEP_NONE;
+		ret->pid = pid;
+	}
+	free(path);
+	env_free(&env);
+}

@@ -1,0 +1,28 @@
+/* One child: from a configuration to a running program, or a step and errno. */
+#ifndef SUPERVISOR_SPAWN_H
+#define SUPERVISOR_SPAWN_H
+
+#include <stdint.h>
+
+#include "core/program.h"
+#include "lib/board.h"
+
+struct conf_main;
+struct conf_process;
+
+struct spawn_result {
+	int32_t pid; /* 0: no process was created */
+	uint8_t step; /* enum spawn_step: why not */
+	int32_t err;
+};
+
+/*
+ * Starts run GEN of C in SLOT of BOARD with descriptors FDS as its 0, 1, 2.
+ * The pid stands on the board before the child can run.  A step that fails in
+ * the child is on the board too (failed[]); the child then ends with 127.
+ */
+void spawn(const struct conf_main *main, const struct conf_process *c,
+    struct board *board, uint32_t slot, uint32_t gen, const int fds[3],
+    struct spawn_result *ret);
+
+#endif

@@ -1,0 +1,69 @@
+/*
+ * The supervisor: one struct that main.c owns and everything is reached
+ * from.  Read service.h next: what a program is here.
+ */
+#ifndef SUPERVISOR_SUPERVISOR_H
+#define SUPERVISOR_SUPERVISOR_H
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "lib/board.h"
+
+struct config;
+struct service;
+struct server;
+struct logs;
+struct reload;
+
+TAILQ_HEAD(service_list, service);
+
+struct supervisor {
+	struct ev_loop *loop; /* of our own: the default loop takes SIGCHLD */
+	struct config *conf;
+	struct board *board;
+	int link; /* to the keeper */
+	int listener; /* control socket, shared with the keeper */
+	int devnull;
+
+	struct service_list services; /* in the order of conf->procs */
+	size_t nservices;
+	struct service *by_name; /* uthash; more of a name by ->same_name */
+	struct service *by_slot[BOARD_SLOTS];
+	int kept[BOARD_SLOTS][2]; /* pipes from the keeper; fd + 1 */
+	struct service_list spawn_queue; /* STARTING, not spawned yet */
+
+	struct server *server;
+	struct logs *logs;
+	struct reload *reload; /* under way, or NULL */
+
+	bool keeper_gone; /* it was killed: nothing is started or signalled */
+	bool changed; /* a service did: turn() looks what follows */
+	bool stopping; /* orderly stop of the daemon */
+	bool forced; /* shutdown_timeout is over: SIGKILL was sent */
+	ev_timer stop_timer; /* shutdown_timeout */
+	ev_io link_io;
+	ev_prepare turn; /* before each wait of the loop: spawns, waiters */
+	ev_idle busy; /* keeps the loop from waiting */
+};
+
+/* Runs the supervisor; its descriptors come over HANDOVER_FD. */
+int supervisor_main(void);
+
+/* Begins the orderly stop of the whole daemon: groups in descending priority,
+ * those of the same priority at once.  When all is down the supervisor ends. */
+void supervisor_stop(struct supervisor *sup);
+
+/* Settings of [mpsupd] that apply at once: log level, access. */
+void supervisor_apply_main(struct supervisor *sup);
+
+/* Brings the list of services into the order of sup->conf. */
+void supervisor_sort(struct supervisor *sup);
+
+/* Monotonic nanoseconds; wall clock seconds, for people. */
+int64_t now_ns(void);
+int64_t wall_s(void);
+
+#endif

@@ -1,0 +1,265 @@
+/* The supervisor's end of the keeper link; see uplink.h. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "keeper/keeper.h"
+#include "lib/board.h"
+#include "lib/link.h"
+#include "lib/log.h"
+#include "lib/str.h"
+#include "supervisor/daemonlog.h"
+#include "supervisor/logs.h"
+#include "supervisor/reload.h"
+#include "supervisor/service.h"
+#include "supervisor/supervisor.h"
+#include "supervisor/uplink.h"
+
+#define PATIENCE_MS 5000 /* for a keeper that does not read; it always does */
+
+static int
+uplink_send(struct supervisor *sup, const struct link_msg *m, const int *fds,
+    size_t nfds)
+{
+	struct pollfd pfd = {.fd = sup->link, .events = POLLOUT};
+
+	while (link_send(sup->link, m, fds, nfds) == -1) {
+		/* Too many descriptors in flight drain away too. */
+		if (errno != EAGAIN && errno != ETOOMANYREFS)
+			return -1;
+		if (poll(&pfd, 1, PATIENCE_MS) == 0) {
+			errno = EAGAIN;
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static struct link_msg
+message(enum link_type type)
+{
+	return (struct link_msg){
+		.version = LINK_VERSION,
+		.type = (uint16_t)type,
+	};
+}
+
+/* --- start --- */
+
+static void
+take_kept(struct supervisor *sup, const struct link_msg *m, const int *fds,
+    size_t nfds)
+{
+	size_t i;
+
+	for (i = 0; i < nfds; i++) {
+		uint32_t slot = m->slot[i] / 2;
+
+		if (i < m->n && slot < BOARD_SLOTS &&
+		    sup->kept[slot][m->slot[i] % 2] == 0)
+			sup->kept[slot][m->slot[i] % 2] = fds[i] + 1;
+		else
+			close(fds[i]);
+	}
+}
+
+/* Waits for one packet.  1, or 0 when the keeper is gone. */
+static int
+next_packet(struct supervisor *sup, struct link_msg *m, int *fds,
+    size_t *ret_nfds)
+{
+	struct pollfd pfd = {.fd = sup->link, .events = POLLIN};
+	int r;
+
+	while ((r = link_recv(sup->link, m, fds, ret_nfds)) == -1) {
+		if (errno != EAGAIN && errno != EPROTO)
+			return 0;
+		poll(&pfd, 1, -1);
+	}
+	return r;
+}
+
+int
+uplink_init(struct supervisor *sup, int *ret_config)
+{
+	struct link_msg m;
+	int fds[LINK_FDS];
+	size_t nfds;
+
+	sup->link = HANDOVER_FD;
+	*ret_config = -1;
+	while (next_packet(sup, &m, fds, &nfds) == 1) {
+		switch (m.type) {
+		case LINK_HELLO:
+			if (nfds != 3)
+				return -1;
+			sup->listener = fds[0];
+			*ret_config = fds[1];
+			sup->board = board_map(fds[2]);
+			close(fds[2]);
+			if (sup->board == NULL)
+				return -1;
+			break;
+		case LINK_KEPT:
+			take_kept(sup, &m, fds, nfds);
+			break;
+		case LINK_READY:
+			return *ret_config == -1 ? -1 : 0;
+		default:
+			break; /* a wake-up: the board is looked at anyway */
+		}
+	}
+	return -1;
+}
+
+/* --- afterwards --- */
+
+/* Ends that the keeper recorded.  The bit goes first: an end that comes while
+ * we look sets it again. */
+static void
+look_at_board(struct supervisor *sup)
+{
+	struct board *b = sup->board;
+	uint32_t i, n = atomic_load(&b->nslots);
+	uint64_t bits;
+
+	atomic_store(&b->wake, 0);
+	for (i = 0; i < (n + 63) / 64; i++) {
+		if (atomic_load_explicit(&b->ended[i],
+		    memory_order_relaxed) == 0)
+			continue;
+		bits = atomic_exchange(&b->ended[i], 0);
+		while (bits != 0) {
+			struct service *s =
+			    sup->by_slot[i * 64 +
+			    (uint32_t)__builtin_ctzll(bits)];
+
+			bits &= bits - 1;
+			if (s != NULL)
+				service_ended(s);
+		}
+	}
+}
+
+static void
+on_signal(struct supervisor *sup, int signo)
+{
+	unsigned n;
+
+	switch (signo) {
+	case SIGHUP:
+		log_info("SIGHUP: reloading");
+		reload_start(sup, false, NULL);
+		break;
+	case SIGUSR2:
+		n = logs_reopen(sup);
+		daemonlog_reopen();
+		log_info("SIGUSR2: %u log files reopened", n);
+		break;
+	default:
+		log_info("stop signal: stopping all programs");
+		supervisor_stop(sup);
+	}
+}
+
+static void
+look_at_signals(struct supervisor *sup)
+{
+	uint64_t bits = atomic_exchange(&sup->board->signals, 0);
+
+	for (; bits != 0; bits &= bits - 1)
+		on_signal(sup, __builtin_ctzll(bits));
+}
+
+static void
+on_link(struct ev_loop *loop, ev_io *w, int revents)
+{
+	struct supervisor *sup = w->data;
+	struct link_msg m;
+	int fds[LINK_FDS], r;
+	size_t nfds;
+	bool gone;
+
+	(void)revents;
+	while ((r = link_recv(sup->link, &m, fds, &nfds)) == 1)
+		while (nfds > 0)
+			close(fds[--nfds]);
+	gone = r == 0 || (errno != EAGAIN && errno != EPROTO);
+	look_at_board(sup);
+	look_at_signals(sup);
+	if (gone) {
+		/* Nobody reaps, nobody would restart us: say so and touch
+		 * nothing. */
+		sup->keeper_gone = true;
+		log_warnx("the keeper is gone: programs that end are not "
+		    "seen any more; stop them and start the daemon again");
+		ev_io_stop(loop, w);
+	}
+}
+
+void
+uplink_start(struct supervisor *sup)
+{
+	ev_io_init(&sup->link_io, on_link, sup->link, EV_READ);
+	sup->link_io.data = sup;
+	ev_set_priority(&sup->link_io, EV_MAXPRI);
+	ev_io_start(sup->loop, &sup->link_io);
+	look_at_board(sup);
+	look_at_signals(sup);
+}
+
+int
+uplink_keep(struct supervisor *sup, uint32_t slot, int stream, int fd)
+{
+	struct link_msg m = message(LINK_KEEP);
+
+	m.n = 1;
+	m.slot[0] = LINK_SLOT(slot, stream);
+	return uplink_send(sup, &m, &fd, 1);
+}
+
+void
+uplink_drop(struct supervisor *sup, uint32_t slot)
+{
+	struct link_msg m = message(LINK_DROP);
+
+	m.n = 1;
+	m.slot[0] = LINK_SLOT(slot, 0);
+	uplink_send(sup, &m, NULL, 0);
+}
+
+int
+uplink_config(struct supervisor *sup, int fd)
+{
+	struct link_msg m = message(LINK_CONFIG);
+
+	return uplink_send(sup, &m, &fd, 1);
+}
+
+void
+uplink_serving(struct supervisor *sup)
+{
+	struct link_msg m = message(LINK_SERVING);
+
+	uplink_send(sup, &m, NULL, 0);
+}
+
+void
+uplink_fail(struct supervisor *sup, const char *text)
+{
+	struct link_msg m = message(LINK_FAILED);
+
+	str_copy(m.text, text, sizeof m.text);
+	uplink_send(sup, &m, NULL, 0);
+}
+
+void
+uplink_quit(struct supervisor *sup, int code)
+{
+	struct link_msg m = message(LINK_QUIT);
+
+	m.arg = code;
+	uplink_send(sup, &m, NULL, 0);
+}

@@ -1,0 +1,260 @@
+# Sourced by every end-to-end and fault test:
+#
+#	. "$(dirname "$0")/../e2e/lib.sh"
+#
+# Gives a clean environment, a private directory $T and the functions below.
+# Every process that the daemon of a test starts carries MPSUPD_TEST=$T in its
+# environment; that is how leftovers are found, and only those are touched.
+# shellcheck shell=sh
+
+set -eu
+TOP=$(cd "$(dirname "$0")/../.." && pwd)
+BUILD=${BUILD:-build}
+case $BUILD in /*) ;; *) BUILD=$TOP/$BUILD ;; esac
+if [ -z "${MPSUPD_CLEAN:-}" ]; then
+	exec env -i MPSUPD_CLEAN=1 BUILD="$BUILD" TERM=dumb LC_ALL=C.UTF-8 \
+		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+		HOME="${HOME:-/}" LOAD="${LOAD:-1}" SLOW="${SLOW:-1}" \
+		KEEP="${KEEP:-}" VALGRIND="${VALGRIND:-}" \
+		sh ${VERBOSE:+-x} "$0" "$@"
+fi
+
+umask 022
+HELPERS=$BUILD/tests
+MPSUPD=$BUILD/mpsupd
+[ -x "$MPSUPD" ] || { echo "$MPSUPD is not built" >&2; exit 1; }
+T=$(mktemp -d /tmp/mpsXXXXXX) # short: socket paths end at 107 bytes
+export T HELPERS MPSUPD MPSUPD_TEST="$T" PYTHONPATH="$TOP/tests/e2e"
+export PYTHONDONTWRITEBYTECODE=1
+chmod 755 "$T"
+CONF=$T/c.ini
+SOCKET=$T/run/control.sock
+PIDFILE=$T/run/mpsupd.pid
+DLOG=$T/log/mpsupd.log
+export SOCKET
+FINISHED=
+
+SANITIZED=
+if grep -q __asan_init "$MPSUPD"; then
+	SANITIZED=1
+	SLOW=$((SLOW * 3))
+	mkdir -m 1777 "$T/san"
+	san=log_path=$T/san/report:print_stacktrace=1:handle_segv=1
+	export ASAN_OPTIONS="$san:detect_leaks=0:allocator_may_return_null=1"
+	export UBSAN_OPTIONS="$san"
+fi
+
+# conf [KEY=VALUE...] <SECTIONS: writes $CONF; arguments go to [mpsupd].
+conf() {
+	{
+		printf '[mpsupd]\nrundir = %s/run\nstatedir = %s/state\n' \
+			"$T" "$T"
+		printf 'logdir = %s/log\n' "$T"
+		for key; do printf '%s\n' "$key"; done
+		cat
+	} >"$CONF.new"
+	mv "$CONF.new" "$CONF"
+}
+
+m() {
+	"$MPSUPD" -c "$CONF" "$@"
+}
+
+# expect CODE COMMAND...: its exit code; output in $T/out and $T/err.
+expect() {
+	want=$1
+	shift
+	got=0
+	"$@" >"$T/out" 2>"$T/err" </dev/null || got=$?
+	[ "$got" = "$want" ] ||
+		fail "exit code $got, not $want: $*
+$(cat "$T/out" "$T/err")"
+}
+
+# said TEXT: the last expect printed it.
+said() {
+	grep -qF -- "$1" "$T/out" "$T/err" || fail "not said: $1
+$(cat "$T/out" "$T/err")"
+}
+
+# check CONDITION [TEXT]
+check() {
+	eval "$1" || fail "${2:-false: $1}"
+}
+
+# Centiseconds of the monotonic clock in $NOW.
+now() {
+	read -r NOW _ </proc/uptime
+	NOW=${NOW%.*}${NOW#*.}
+}
+
+# wait_until CONDITION SECONDS
+wait_until() {
+	now
+	deadline=$((NOW + $2 * 100 * SLOW))
+	until eval "$1"; do
+		now
+		[ "$NOW" -lt "$deadline" ] || fail "not within $2 s: $1"
+		sleep 0.03
+	done
+}
+
+start_daemon() {
+	expect 0 m start
+}
+
+# field NAME KEY: of one program, from status --json; "null" if it is that.
+field() {
+	m --json status "$1" | sed 's/.*"programs"://' |
+		sed -n "s/.*\"$2\":\\(\"[^\"]*\"\\|[^,}]*\\).*/\\1/p" | tr -d '"'
+}
+
+state() {
+	field "$1" state
+}
+
+pid_of() {
+	m pid "$1"
+}
+
+is() { # is NAME STATE
+	[ "$(state "$1")" = "$2" ]
+}
+
+alive() {
+	case $(sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' \
+		"/proc/$1/status" 2>/dev/null) in
+	'' | Z | X) return 1 ;;
+	esac
+}
+
+keeper() {
+	m pid
+}
+
+# The present supervisor of keeper $1; nothing while there is none.
+supervisor() {
+	for p in $(cat "/proc/$1/task/$1/children"); do
+		if { tr '\0' '\n' <"/proc/$p/cmdline"; } 2>/dev/null |
+			grep -q '^mpsupd: supervisor'; then
+			echo "$p"
+			return
+		fi
+	done
+}
+
+fds_of() {
+	find "/proc/$1/fd" -mindepth 1 | wc -l
+}
+
+# Processes of this test's daemons, each on a line: PID COMMAND.  What a test
+# starts by itself is one too, unless it is started with `ours`.
+ours() {
+	exec env -u MPSUPD_TEST "$@"
+}
+
+leftovers() {
+	for e in $(grep -lz "^MPSUPD_TEST=$T\$" /proc/[0-9]*/environ \
+		2>/dev/null); do
+		p=${e#/proc/}
+		p=${p%/environ}
+		# Not this shell's own helpers, and not what is gone by now.
+		cmd=$({ tr '\0' ' ' <"/proc/$p/cmdline"; } 2>/dev/null) || continue
+		case $cmd in '' | 'grep '*) continue ;; esac
+		echo "$p $cmd"
+	done
+}
+
+kill_leftovers() {
+	for try in 1 2 3 4 5; do # a keeper may just have started another
+		no_leftovers && return
+		leftovers | while read -r p _; do
+			kill -KILL "$p" 2>/dev/null || true
+		done
+	done
+}
+
+no_leftovers() {
+	[ -z "$(leftovers)" ]
+}
+
+fail() {
+	{
+		echo "failed: $*"
+		if [ -S "$SOCKET" ]; then
+			timeout 5 "$MPSUPD" -s "$SOCKET" status || true
+		fi
+		[ ! -f "$DLOG" ] || { echo "--- log:"; tail -n 25 "$DLOG"; }
+	} >&2
+	exit 1
+}
+
+skip() {
+	FINISHED=skip
+	echo "skip: $*"
+	exit 77
+}
+
+need_root() {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+}
+
+# need_key KEY VALUE: of [program:x], in this version.
+need_key() {
+	printf '[mpsupd]\nrundir = %s/run\n[program:x]\ncommand = true\n%s\n' \
+		"$T" "$1 = $2" >"$T/key.ini"
+	"$MPSUPD" -c "$T/key.ini" check >"$T/out" 2>&1 && return
+	skip "$1 is not served by this version"
+}
+
+# Whatever happens, nothing of ours stays.
+cleanup() {
+	code=$?
+	trap - EXIT
+	set +e
+	kill_leftovers
+	if [ -n "$FINISHED" ] || [ "$code" = 77 ]; then
+		:
+	elif [ "$code" = 0 ]; then
+		echo "failed: the test ended without finish" >&2
+		code=1
+	fi
+	if [ -n "$SANITIZED" ] && [ -n "$(ls "$T/san")" ]; then
+		cat "$T"/san/* >&2
+		code=1
+	fi
+	if [ -n "$KEEP" ]; then
+		echo "kept: $T" >&2
+	else
+		rm -rf "$T"
+	fi
+	exit "$code"
+}
+trap cleanup EXIT
+trap 'echo "failed: interrupted (time limit?)" >&2; exit 1' HUP INT TERM PIPE
+
+# The end of every test: stops the daemon, and nothing may be left.
+finish() {
+	if [ -S "$SOCKET" ]; then
+		expect 0 timeout $((30 * SLOW)) "$MPSUPD" -s "$SOCKET" stop
+	fi
+	wait_until no_leftovers 3 || true
+	check '[ ! -e "$SOCKET" ]' "the socket is left"
+	check '[ ! -e "$PIDFILE" ]' "the pidfile is left"
+	log_is_clean
+	FINISHED=1
+	exit 0
+}
+
+log_is_clean() {
+	[ ! -f "$DLOG" ] && return
+	if grep -inE 'assert|panic|Sanitizer|runtime error|lost bytes' \
+		"$DLOG" >"$T/bad"; then
+		fail "in the log: $(cat "$T/bad")"
+	fi
+	# A supervisor may only have ended because a test killed it.
+	if grep 'took over: the one before ended by' "$DLOG" |
+		grep -v 'by signal 9;' >"$T/bad"; then
+		fail "in the log: $(cat "$T/bad")"
+	fi
+}

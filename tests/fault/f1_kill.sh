@@ -1,0 +1,14 @@
+#!/bin/sh
+# F1: the supervisor is killed at random moments under load.  No byte of a log
+# is lost or repeated, no program restarted, no exit status missed.
+. "$(dirname "$0")/../e2e/lib.sh"
+. "$(dirname "$0")/steady.sh"
+
+kills=$((300 * LOAD))
+[ -z "$SANITIZED" ] || kills=$((60 * LOAD))
+steady_conf 20000
+steady_start
+"$HELPERS/killer" "$K" $kills 300 4300 >"$T/worst" || fail "$(cat "$T/worst")"
+echo "longest absence of a supervisor: $(cat "$T/worst") us"
+steady_check
+finish

@@ -1,0 +1,14 @@
+#!/bin/sh
+# F1: the same, killed 0 to 0.7 ms after each start of the supervisor.
+. "$(dirname "$0")/../e2e/lib.sh"
+. "$(dirname "$0")/steady.sh"
+
+kills=$((500 * LOAD))
+[ -z "$SANITIZED" ] || kills=$((100 * LOAD))
+steady_conf 5000
+steady_start
+"$HELPERS/killer" "$K" $kills 0 700 >"$T/worst" || fail "$(cat "$T/worst")"
+# Some where it lives long enough to work.
+"$HELPERS/killer" "$K" 20 5000 60000 >"$T/worst" || fail "$(cat "$T/worst")"
+steady_check
+finish
