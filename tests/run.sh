@@ -59,6 +59,7 @@ if [ "${1:-}" = --one ]; then
 fi
 
 LIMIT=${LIMIT:-120}
+export CK_TIMEOUT_MULTIPLIER="${CK_TIMEOUT_MULTIPLIER:-5}"
 if [ -n "${VALGRIND:-}" ]; then
 	LIMIT=$((LIMIT * 4))
 elif grep -q __asan_init "$BUILD/mpsupd" 2>/dev/null; then

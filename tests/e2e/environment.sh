@@ -25,7 +25,7 @@ startsecs = 0
 autorestart = false
 [program:user]
 command = $HELPERS/report $T/user
-user = $(id -un)
+user = $(id -u)
 startsecs = 0
 autorestart = false
 E
@@ -72,10 +72,10 @@ for section in mpsupd supervisord; do
 	if [ $section = supervisord ]; then
 		var user HOME=/odd
 		var user USER=odd
-	else
-		var user "HOME=$(getent passwd "$(id -un)" | cut -d: -f6)"
-		var user "USER=$(id -un)"
-		var user "LOGNAME=$(id -un)"
+	elif name=$(id -un 2>/dev/null); then # it may have none
+		var user "HOME=$(getent passwd "$name" | cut -d: -f6)"
+		var user "USER=$name"
+		var user "LOGNAME=$name"
 	fi
 	expect 0 m stop
 done

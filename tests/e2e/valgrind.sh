@@ -1,54 +1,57 @@
 #!/bin/sh
-# With VALGRIND=1: keeper, supervisor and command under valgrind, through a
-# start, a reload, logs, a bad request and a stop.
+# With VALGRIND=1: the command under valgrind, with good and bad files and
+# against a daemon.  The daemon itself is not: it executes itself from a
+# descriptor, which valgrind 3.19 does not follow; see make check-asan.
 . "$(dirname "$0")/lib.sh"
 [ -n "$VALGRIND" ] || skip "only with VALGRIND=1 (make check-valgrind)"
 command -v valgrind >/dev/null || skip "valgrind is not installed"
-SLOW=10
 
-# The keeper and the supervisor execute the program itself anew: followed by
-# --trace-children, told from programs by --trace-children-skip.
-cat >"$T/mpsupd" <<E
-#!/bin/sh
-exec valgrind -q --error-exitcode=99 --leak-check=no --trace-children=yes \\
-	--trace-children-skip='*/sleep,*/sh,*/dash,*/seq' \\
-	--log-file=$T/vg.%p $MPSUPD "\$@"
-E
-chmod +x "$T/mpsupd"
-MPSUPD=$T/mpsupd
+vg() { # CODE ARGUMENT...
+	want=$1
+	shift
+	expect "$want" valgrind -q --error-exitcode=99 --leak-check=full \
+		--show-leak-kinds=definite --log-file="$T/vg" \
+		"$MPSUPD" -c "$CONF" "$@"
+	check '[ ! -s "$T/vg" ]' "$*: $(cat "$T/vg")"
+}
 
 conf <<E
 [program:a]
 command = sleep 1000
 [program:b]
 command = sh -c 'seq 1000; exec sleep 1000'
-stdout_logfile_maxbytes = 1KB
+process_name = %(program_name)s_%(process_num)d
+numprocs = 2
+environment = A="1",B='%(program_name)s'
+[group:g]
+programs = a,b
 [program:c]
 command = /nonexistent
 E
-expect 0 m start
-wait_until 'm status a b >/dev/null' 20
-expect 0 m --json status
-expect 0 m logs b
-expect 0 m restart a
-sed -i 's/sleep 1000/sleep 2000/' "$CONF"
-expect 0 m reload
-expect 4 m stop nobody
-python3 - <<'E' || fail "see above"
-from ctl import Ctl
-for bad in b"x\n", b"{}\n", b"y" * 70000:
-    c = Ctl()
-    try:
-        c.send(bad)
-    except ConnectionError:
-        pass
-    while c.line() is not None:
-        pass
-E
-expect 0 m stop
-wait_until no_leftovers 20
-# Only what this version of valgrind does not know may be in there.
-cat "$T"/vg.* | grep -vE 'WARNING: unhandled|You may be able|Read the file|^--|^$' \
-	>"$T/errors" || true
-check '[ ! -s "$T/errors" ]' "$(head -n 60 "$T/errors")"
+vg 0 check
+vg 0 dump-config
+vg 0 dump-config --json
+vg 3 status
+vg 1 stop
+start_daemon
+wait_until 'm status "g:*" >/dev/null' 20
+vg 0 status
+vg 0 --json status
+vg 0 pid a
+vg 0 logs -n 5 b_0
+vg 0 restart a
+vg 0 signal CONT a
+vg 0 reload --dry-run
+vg 0 wait --for RUNNING a
+vg 124 wait -t 0.2 a
+vg 4 stop nobody
+vg 1 start
+vg 2 frobnicate
+cp "$CONF" "$T/good"
+printf '[program:x]\ncommand = "open\nstartsecs = x\nfrob = 1\n[y\n' >>"$CONF"
+vg 2 check
+head -c 100000 /dev/urandom >"$CONF"
+vg 2 check
+cp "$T/good" "$CONF"
+vg 0 stop
 finish
