@@ -108,8 +108,7 @@ enqueue_spawn(struct service *s)
 static void
 feed(struct service *s, enum program_event ev, struct program_arg *arg)
 {
-	enum program_state before = s->prog.state;
-	uint32_t gen = s->prog.gen;
+	const struct program before = s->prog;
 	unsigned fx;
 
 	if (arg->now_ns == 0)
@@ -129,7 +128,8 @@ feed(struct service *s, enum program_event ev, struct program_arg *arg)
 		send_kill(s);
 	if (fx & FX_SPAWN)
 		enqueue_spawn(s);
-	if (s->prog.state != before || s->prog.gen != gen)
+	if (s->prog.state != before.state || s->prog.gen != before.gen ||
+	    s->prog.wanted != before.wanted)
 		waiter_notify(s);
 	s->sup->changed = true;
 }

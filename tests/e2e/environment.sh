@@ -10,6 +10,7 @@ rundir = $T/run
 statedir = $T/state
 logdir = $T/log
 logfile = $T/log/mpsupd.log
+pidfile = $T/run/mpsupd.pid
 environment = MAIN="main value",BOTH=main,QUOTED="a;b #c, d%%e"
 [program:args]
 command = $HELPERS/report $T/args "two words" '' 'it''s' a\\ b "grüße 日本" "q\\"q" 'x;y' #no %(ENV_OUTER)s %(ENV_MAIN)s %(program_name)s %%

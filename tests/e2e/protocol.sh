@@ -101,4 +101,16 @@ x.send(pad.replace(b'""', b'"' + b"x" * (65536 - len(pad)) + b'"') + b"\n")
 assert x.line() is not None
 E
 check '[ "$(pid_of a)" = "$pid" ] && is a RUNNING' "garbage did something"
+
+# The stop of the daemon is answered when all is down, also when something
+# was down before.
+cat >>"$CONF" <<E
+[program:failed]
+command = $T/none
+startretries = 0
+E
+expect 0 m reload
+wait_until 'is failed FATAL' 5
+expect 0 m --json stop
+said '{"stopped":'
 finish

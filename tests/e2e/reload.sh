@@ -75,9 +75,11 @@ check '[ "$(field live stdout_logfile)" = "$T/live2.log" ]'
 # The same again does nothing; SIGHUP is the same reload.
 all=$(m pid same live changed new many:many_0)
 expect 0 m reload
-kill -HUP "$(keeper)"
-sed -i 's/sleep 1006/sleep 2006/' "$CONF"
 new=$(pid_of new)
+kill -HUP "$(keeper)"
+wait_until '[ "$(grep -c "configuration reloaded: 0 added" "$DLOG")" = 2 ]' 5
+check '[ "$(m pid same live changed new many:many_0)" = "$all" ]'
+sed -i 's/sleep 1006/sleep 2006/' "$CONF"
 kill -HUP "$(keeper)"
 wait_until '[ "$(pid_of new 2>/dev/null)" != "$new" ] && is new RUNNING' 8
 check '[ "$(m pid same live changed many:many_0)" = "$(echo "$all" |

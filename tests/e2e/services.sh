@@ -13,6 +13,7 @@ port() {
 s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 http=$(port)
+web=$(port)
 cat >"$T/nginx.conf" <<E
 daemon off;
 worker_processes 2;
@@ -26,7 +27,7 @@ http {
 	fastcgi_temp_path $T/tmp/fastcgi;
 	uwsgi_temp_path $T/tmp/uwsgi;
 	scgi_temp_path $T/tmp/scgi;
-	server { listen unix:$T/nginx.sock; root $T/www; }
+	server { listen 127.0.0.1:$web; root $T/www; }
 }
 E
 conf <<E
@@ -40,19 +41,14 @@ command = python3 -m http.server --bind 127.0.0.1 --directory $T/www $http
 E
 get() {
 	python3 - "$1" <<'E'
-import http.client, socket, sys
-if sys.argv[1].startswith("/"):
-    c = http.client.HTTPConnection("localhost")
-    c.sock = socket.socket(socket.AF_UNIX)
-    c.sock.connect(sys.argv[1])
-else:
-    c = http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]), timeout=5)
+import http.client, sys
+c = http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]), timeout=5)
 c.request("GET", "/index.html")
 assert c.getresponse().read() == b"it works\n"
 E
 }
 answers() {
-	get "$T/nginx.sock" && get "$http" &&
+	get "$web" && get "$http" &&
 		[ "$(redis-cli -s "$T/redis.sock" ping)" = PONG ]
 }
 start_daemon
@@ -60,8 +56,8 @@ wait_until 'answers 2>/dev/null' 15
 wait_until 'm status all >/dev/null' 10
 for p in nginx redis http; do
 	old=$(pid_of $p)
-	kill -KILL "$old"
-	# nginx's workers outlive it and hold the socket: gone by themselves.
+	# All of it: nginx's workers would outlive it and hold the port.
+	kill -KILL "-$old"
 	wait_until 'is '$p' RUNNING && [ "$(pid_of '$p')" != '"$old"' ]' 15
 	wait_until 'answers 2>/dev/null' 15
 done

@@ -1,0 +1,305 @@
+/*
+ * Moving log bytes.
+ *
+ * splice(2) does it in the kernel and in one step.  Not every target can be
+ * spliced into.  For the others (sockets, append-only files, syslog, and when
+ * bytes must be looked at) the bytes are duplicated with tee(2), written, and
+ * only then taken from the pipe: a kill in between repeats them, it never
+ * loses one.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "supervisor/sink.h"
+#include "supervisor/supervisor.h"
+#include "supervisor/syslog.h"
+
+#define LINE_REACH 65536 /* rotation looks this far for a line's end */
+
+/*
+ * Copies what waits in the pipe, at most MAX bytes, to L->copy; nothing is
+ * taken.  A pipe whose writer uses packets gives them one by one, so it is
+ * read until all of it is there: the scratch pipe is empty afterwards.
+ */
+static ssize_t
+peek(struct stream *st, size_t max)
+{
+	struct logs *l = st->sup->logs;
+	ssize_t n, r, got = 0;
+
+	n = tee(st->pipe, l->scratch[1], max, SPLICE_F_NONBLOCK);
+	while (got < n) {
+		r = read(l->scratch[0], l->copy + got, (size_t)(n - got));
+		if (r <= 0)
+			break;
+		got += r;
+	}
+	return n <= 0 ? n : got;
+}
+
+/* Takes LEN bytes that were dealt with.  The program may have read some of
+ * them itself: never wait for them. */
+static void
+take(struct stream *st, size_t len)
+{
+	ssize_t n;
+
+	while (len > 0) {
+		n = splice(st->pipe, NULL, st->sup->devnull, NULL, len,
+		    SPLICE_F_NONBLOCK);
+		if (n <= 0)
+			break;
+		len -= (size_t)n;
+	}
+}
+
+/* The bytes left before rotation, ending at a line's end when there is one
+ * within reach.  The pipe is looked into, nothing is taken from it. */
+static size_t
+room_to_line_end(struct stream *st, size_t room)
+{
+	struct logs *l = st->sup->logs;
+	ssize_t got = peek(st, LINE_REACH);
+	char *nl;
+
+	if (got <= 0 || (size_t)got <= room)
+		return room; /* all of it fits */
+	nl = memrchr(l->copy, '\n', room);
+	if (nl != NULL)
+		return (size_t)(nl - l->copy) + 1;
+	nl = memchr(l->copy + room, '\n', (size_t)got - room);
+	return nl != NULL ? (size_t)(nl - l->copy) + 1 : room;
+}
+
+/* Makes the file of a regular sink ready for bytes and says how many it takes
+ * before it is rotated.  -1 with errno. */
+static ssize_t
+regular_room(struct stream *st)
+{
+	struct sink *k = st->sink;
+	struct stat sb;
+	size_t room;
+
+	if (fstat(k->fd, &sb) == -1)
+		return -1;
+	if (sb.st_nlink == 0) { /* somebody removed it: a new one */
+		sink_close(k);
+		if (sink_open(k) == -1)
+			return -1;
+		sb.st_size = k->size;
+	}
+	k->size = sb.st_size; /* others may append or truncate */
+	if (k->maxbytes <= 0)
+		return PIPE_BIG;
+	if (k->size >= k->maxbytes) {
+		if (logfile_rotate(k->path, k->backups) == -1) {
+			sink_complain(k, "cannot be rotated", errno);
+			return PIPE_BIG; /* better too long than blocked */
+		}
+		sink_close(k);
+		if (sink_open(k) == -1)
+			return -1;
+		if (k->size >= k->maxbytes)
+			return PIPE_BIG; /* somebody fills it meanwhile */
+	}
+	room = (size_t)(k->maxbytes - k->size);
+	/* The last bytes before the rotation are always looked at. */
+	if (room > LINE_REACH)
+		room -= LINE_REACH / 2;
+	else
+		room = room_to_line_end(st, room);
+	return room < PIPE_BIG ? (ssize_t)room : PIPE_BIG;
+}
+
+bool
+pipe_has_bytes(const struct stream *st)
+{
+	int n = 0;
+
+	return ioctl(st->pipe, FIONREAD, &n) == 0 && n > 0;
+}
+
+/* One splice.  >0 bytes moved, 0 nothing to do now, -1 with errno. */
+static ssize_t
+splice_once(struct stream *st)
+{
+	struct sink *k = st->sink;
+	ssize_t room = PIPE_BIG, n;
+	loff_t at;
+
+	if (k->kind == LOGFILE_REGULAR) {
+		room = regular_room(st);
+		if (room == -1)
+			return -1;
+		at = k->size;
+	}
+	n = splice(st->pipe, NULL, k->fd,
+	    k->kind == LOGFILE_REGULAR ? &at : NULL, (size_t)room,
+	    SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+	if (n > 0) {
+		k->size += n;
+		return n;
+	}
+	if (n == -1 && errno == EAGAIN) {
+		if (k->kind == LOGFILE_STREAM && pipe_has_bytes(st))
+			sink_wait_room(k);
+		return 0;
+	}
+	if (n == -1 && errno == EINVAL) { /* cannot be spliced into */
+		k->kind = LOGFILE_COPY;
+		if (lseek(k->fd, 0, SEEK_END) == -1)
+			errno = 0;
+		return 0;
+	}
+	return n;
+}
+
+enum { ESC_NONE, ESC_SEEN, ESC_CSI };
+
+/* Removes escape sequences (ECMA-48 CSI and two-byte ones) until LEN bytes
+ * are read or MAX written.  Returns bytes written; *RET_USED bytes read. */
+static size_t
+strip(uint8_t *state, const char *in, size_t len, char *out, size_t max,
+    size_t *ret_used)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)in[i];
+
+		if (*state == ESC_SEEN) {
+			*state = c == '[' ? ESC_CSI : ESC_NONE;
+		} else if (*state == ESC_CSI) {
+			if (c >= 0x40 && c <= 0x7e)
+				*state = ESC_NONE;
+		} else if (c == 0x1b) {
+			*state = ESC_SEEN;
+		} else {
+			if (n == max)
+				break;
+			out[n++] = (char)c;
+		}
+	}
+	*ret_used = i;
+	return n;
+}
+
+/* Writes without waiting.  Bytes written, 0 full, -1 errno. */
+static ssize_t
+copy_write(struct sink *k, const char *p, size_t len)
+{
+	struct pollfd pfd = {.fd = k->fd, .events = POLLOUT};
+	struct stat st;
+	ssize_t n;
+
+	if (len == 0)
+		return 0;
+	if (fstat(k->fd, &st) == 0 && S_ISSOCK(st.st_mode)) {
+		n = send(k->fd, p, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	} else {
+		if (!S_ISREG(st.st_mode) && (poll(&pfd, 1, 0) != 1 ||
+		    (pfd.revents & POLLOUT) == 0)) {
+			sink_wait_room(k);
+			return 0;
+		}
+		n = write(k->fd, p, S_ISREG(st.st_mode) || len < 4096 ? len :
+		    4096);
+	}
+	if (n == -1 && errno == EAGAIN) {
+		sink_wait_room(k);
+		return 0;
+	}
+	return n;
+}
+
+/* Bytes of CHUNK that the sink took; -1 with errno. */
+static ssize_t
+copy_to_file(struct stream *st, const char *chunk, size_t len)
+{
+	struct logs *l = st->sup->logs;
+	struct sink *k = st->sink;
+	uint8_t escape = st->escape;
+	size_t used = len, n = len;
+	ssize_t w;
+
+	if (st->strip_ansi) {
+		n = strip(&escape, chunk, len, l->out, len, &used);
+		chunk = l->out;
+	}
+	if (k->kind == LOGFILE_REGULAR) {
+		w = regular_room(st);
+		if (w == -1)
+			return -1;
+		if ((size_t)w < n)
+			n = (size_t)w;
+		w = n == 0 ? 0 : pwrite(k->fd, chunk, n, k->size);
+		if (w > 0)
+			k->size += w;
+	} else {
+		w = copy_write(k, chunk, n);
+	}
+	if (w == -1 || !st->strip_ansi)
+		return w;
+	if (w == 0 && n > 0)
+		return 0;
+	/* How much of the input those bytes stand for. */
+	strip(&st->escape, l->copy, len, l->out, (size_t)w, &used);
+	return (ssize_t)used;
+}
+
+/* One round of look, write, take.  As splice_once(). */
+static ssize_t
+copy_once(struct stream *st)
+{
+	struct logs *l = st->sup->logs;
+	ssize_t n, done;
+
+	n = peek(st, COPY_MAX);
+	if (n <= 0)
+		return n == -1 && errno != EAGAIN ? -1 : 0;
+	done = n;
+	if (st->sink->is_syslog || st->to_syslog) {
+		done = syslog_lines(st->name, l->copy, (size_t)n, l->ending);
+		if (done == -1 && st->sink->is_syslog &&
+		    (errno == ENOENT || errno == ECONNREFUSED)) {
+			sink_drop(st->sink, errno);
+			done = n;
+		} else if (done == -1 && st->sink->is_syslog) {
+			return -1;
+		} else {
+			st->sink->dropping = false;
+		}
+		if (done == -1 || !st->sink->is_syslog)
+			done = n; /* the file is what counts */
+	}
+	if (!st->sink->is_syslog)
+		done = copy_to_file(st, l->copy, (size_t)done);
+	if (done > 0)
+		take(st, (size_t)done);
+	return done;
+}
+
+bool
+needs_copy(const struct stream *st)
+{
+	return st->sink->is_syslog || st->to_syslog || st->strip_ansi ||
+	    st->sink->kind == LOGFILE_COPY;
+}
+
+ssize_t
+move_some(struct stream *st)
+{
+	ssize_t n;
+
+	if (needs_copy(st))
+		return copy_once(st);
+	n = splice_once(st);
+	/* It turned out to need the other way. */
+	return n == 0 && needs_copy(st) ? copy_once(st) : n;
+}

@@ -1,0 +1,124 @@
+/*
+ * Inside the log pump: sinks, streams, and how bytes get from one to the
+ * other.  Shared by logs.c (streams and when they are looked at), sink.c
+ * (files and their troubles) and logmove.c (the moving itself), and by nobody
+ * else.
+ */
+#ifndef SUPERVISOR_SINK_H
+#define SUPERVISOR_SINK_H
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+#include <uthash.h>
+
+#include "supervisor/logfile.h"
+#include "supervisor/logs.h"
+
+#define PIPE_BIG (1024 * 1024) /* bytes of a busy stream's pipe */
+#define COPY_MAX 65536 /* bytes looked at in one go */
+
+enum { NAPS = 2 }; /* lengths of nap: short, long */
+
+struct sink {
+	char *path; /* "syslog" is one too */
+	struct supervisor *sup;
+	unsigned refs;
+	enum logfile_kind kind;
+	bool is_syslog;
+	int fd; /* -1: not open */
+	off_t size; /* of a regular file, as of the last look */
+	int64_t maxbytes, backups;
+	int err; /* why it takes nothing; 0: it does */
+	bool full; /* a device or pipe has no room: `room` waits */
+	bool dropping; /* syslog, and none runs */
+	bool said; /* that it is blocked */
+	int64_t blocked_ns; /* since when */
+	int64_t complained_ns;
+	ev_timer retry;
+	ev_io room;
+	LIST_HEAD(, stream) streams;
+	LIST_HEAD(, sink_watch) watches;
+	TAILQ_ENTRY(sink) lru; /* while open */
+	UT_hash_handle hh; /* by path */
+};
+
+TAILQ_HEAD(stream_list, stream);
+
+struct stream {
+	struct supervisor *sup;
+	char *name;
+	struct sink *sink; /* NULL: bytes are not read */
+	int pipe; /* -1: none yet */
+	bool big; /* the pipe was made larger */
+	uint8_t busy; /* > 0: it naps shortly */
+	bool to_syslog; /* also */
+	bool strip_ansi;
+	uint8_t escape; /* state of the stripper */
+	ev_io io;
+	struct stream_list *nap; /* the list it naps in, or NULL */
+	TAILQ_ENTRY(stream) nap_entry;
+	LIST_ENTRY(stream) entry; /* of the sink */
+	TAILQ_ENTRY(stream) all;
+};
+
+struct logs {
+	struct sink *sinks; /* uthash */
+	TAILQ_HEAD(, sink) open;
+	unsigned nopen, max_open;
+	struct stream_list streams;
+	struct stream_list naps[NAPS];
+	ev_timer nap_timers[NAPS];
+	int scratch[2]; /* pipe for tee */
+	bool ending; /* the daemon ends: unfinished lines go out too */
+	char copy[COPY_MAX], out[COPY_MAX];
+};
+
+/* --- sink.c --- */
+
+/* The sink of PATH; each sink_ref() wants a sink_unref(). */
+struct sink *sink_ref(struct supervisor *sup, const char *path);
+void sink_unref(struct sink *k);
+
+/* Opens it by name, at its end, if it is not open.  0, or -1 with errno. */
+int sink_open(struct sink *k);
+void sink_close(struct sink *k);
+
+/* It takes nothing because of ERR: its streams wait, it is tried again each
+ * second.  sink_recovered(): it took something. */
+void sink_block(struct sink *k, int err);
+void sink_recovered(struct sink *k);
+
+/* A device or pipe has no room: wait for it instead of for the streams. */
+void sink_wait_room(struct sink *k);
+
+/* Its streams are looked at again. */
+void sink_resume(struct sink *k);
+
+/* No syslog runs: what is for it is dropped, and that is said. */
+void sink_drop(struct sink *k, int err);
+
+/* Says that WHAT failed, at most once in ten seconds. */
+void sink_complain(struct sink *k, const char *what, int err);
+
+/* Those who watch it look: bytes came, or a stream went elsewhere. */
+void sink_nudge(struct sink *k);
+
+/* Why it is blocked, in words. */
+const char *sink_why(const struct sink *k);
+
+/* --- logmove.c --- */
+
+/* Moves some bytes of ST to its open sink.  > 0: so many.  0: the pipe is
+ * empty, or sink->full was set.  -1: errno says why the sink took none. */
+ssize_t move_some(struct stream *st);
+
+/* Bytes wait in the pipe. */
+bool pipe_has_bytes(const struct stream *st);
+
+/* They must be looked at on their way, or cannot be spliced. */
+bool needs_copy(const struct stream *st);
+
+#endif
