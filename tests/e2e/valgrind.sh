@@ -1,7 +1,7 @@
 #!/bin/sh
 # With VALGRIND=1: the command under valgrind, with good and bad files and
-# against a daemon.  The daemon itself is not: it executes itself from a
-# descriptor, which valgrind 3.19 does not follow; see make check-asan.
+# against a daemon.  The daemon itself is not: valgrind 3.19 lacks system calls
+# that it is made of (pidfd_open, close_range, execveat); see make check-asan.
 . "$(dirname "$0")/lib.sh"
 [ -n "$VALGRIND" ] || skip "only with VALGRIND=1 (make check-valgrind)"
 command -v valgrind >/dev/null || skip "valgrind is not installed"
@@ -12,7 +12,8 @@ vg() { # CODE ARGUMENT...
 	expect "$want" valgrind -q --error-exitcode=99 --leak-check=full \
 		--show-leak-kinds=definite --log-file="$T/vg" \
 		"$MPSUPD" -c "$CONF" "$@"
-	check '[ ! -s "$T/vg" ]' "$*: $(cat "$T/vg")"
+	# It says that it knows no pidfd; what it finds begins with "==".
+	check '! grep -q "^==" "$T/vg"' "$*: $(cat "$T/vg")"
 }
 
 conf <<E
