@@ -144,6 +144,22 @@ finish(struct supervisor *sup)
 	exit(0);
 }
 
+void
+supervisor_abandon(struct supervisor *sup)
+{
+	const struct conf_main *m = &sup->conf->main;
+	char *locked = xasprintf("%s/mpsupd.pid", m->rundir);
+
+	logs_drain(sup);
+	if (remove_pidfile(sup, locked))
+		unlink(m->socket);
+	if (strcmp(locked, m->pidfile) != 0)
+		remove_pidfile(sup, m->pidfile);
+	log_warnx("the daemon ends without its keeper; programs that still "
+	    "run are left behind");
+	exit(1);
+}
+
 /* Groups go down in descending priority, those of one priority at once; the
  * next begin when they are down.  The list is in ascending order. */
 static void

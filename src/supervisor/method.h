@@ -17,6 +17,8 @@ struct method {
 	const char *name; /* method and command-line word */
 	enum permission needs;
 	bool while_stopping; /* also served during the daemon's stop */
+	bool without_keeper; /* ... and after the keeper's death; what only
+			      * looks always is */
 	/* Answers R by request_result(), request_error() or later. */
 	void (*exec)(struct request *r);
 };

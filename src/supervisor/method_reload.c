@@ -14,6 +14,7 @@ struct waiting {
 	struct reload_client client;
 	struct request *request;
 	bool answered;
+	bool touched; /* the names mean something */
 };
 
 static void
@@ -25,7 +26,10 @@ on_reloaded(struct reload_client *c, bool ok, const char *text)
 	char *data;
 
 	w->answered = true;
-	if (ok) {
+	if (ok && c->concerns != NULL && !w->touched) {
+		request_error(w->request, PROTO_NO_SUCH_PROGRAM, "no such "
+		    "program, neither in the files nor running");
+	} else if (ok) {
 		buf_adds(&b, text);
 		request_result(w->request, &b);
 	} else if (text == NULL) {
@@ -50,7 +54,7 @@ is_named(struct reload_client *c, const struct conf_process *p)
 
 	json_array_foreach(names, i, name)
 		if (method_matches(p, json_string_value(name)))
-			return true;
+			return w->touched = true;
 	return false;
 }
 

@@ -235,10 +235,17 @@ stop_daemon(struct request *r)
 static void
 stop_exec(struct request *r)
 {
-	if (json_object_get(r->params, "names") == NULL)
-		stop_daemon(r);
-	else
-		change(r, apply_stop, GOAL_DOWN);
+	if (json_object_get(r->params, "names") != NULL) {
+		if (r->peer->sup->keeper_gone)
+			request_error(r, PROTO_INTERNAL, "the keeper of this "
+			    "daemon was killed: end programs by hand");
+		else
+			change(r, apply_stop, GOAL_DOWN);
+		return;
+	}
+	if (r->peer->sup->keeper_gone)
+		supervisor_abandon(r->peer->sup);
+	stop_daemon(r);
 }
 
 const struct method method_start = {
@@ -247,6 +254,7 @@ const struct method method_stop = {
 	.name = "stop",
 	.needs = MAY_CONTROL,
 	.while_stopping = true,
+	.without_keeper = true,
 	.exec = stop_exec,
 };
 const struct method method_restart = {

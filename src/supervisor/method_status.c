@@ -146,8 +146,8 @@ add_daemon(struct buf *b, const struct supervisor *sup, int64_t now)
 	    now - sup->board->started_ns);
 	buf_adds(b, ",\"config\":");
 	buf_adds_json(b, sup->conf->main.file);
-	buf_adds(b, sup->stopping ? ",\"state\":\"stopping\"}" :
-	    ",\"state\":\"running\"}");
+	buf_addf(b, ",\"state\":\"%s\"}", sup->keeper_gone ? "keeper gone" :
+	    sup->stopping ? "stopping" : "running");
 }
 
 /* A status on its way to a client: services are referenced, for a reload may

@@ -188,6 +188,13 @@ dispatch(struct request *r, const char *name)
 		    "in operators");
 		return;
 	}
+	if (p->sup->keeper_gone && method->needs == MAY_CONTROL &&
+	    !method->without_keeper) {
+		request_error(r, PROTO_INTERNAL, "the keeper of this daemon "
+		    "was killed: %s is not possible; its programs run on: end "
+		    "them by hand, then `mpsupd stop` ends the rest", name);
+		return;
+	}
 	if (p->sup->stopping && !method->while_stopping) {
 		request_error(r, PROTO_SHUTTING_DOWN, "the daemon is "
 		    "stopping; %s is not possible any more", name);

@@ -14,6 +14,7 @@
 
 #include "cli/loader.h"
 #include "core/conf.h"
+#include "core/confcodec.h"
 #include "lib/buf.h"
 #include "lib/log.h"
 #include "lib/xalloc.h"
@@ -317,6 +318,21 @@ keep_foundations(struct conf_main *next, const struct conf_main *now)
 	next->socket = now->socket;
 	next->pidfile = now->pidfile;
 	next->user = now->user;
+	next->directory = now->directory;
+	next->nodaemon = now->nodaemon;
+	next->nocleanup = now->nocleanup;
+}
+
+/* A reload of named programs is none of [mpsupd]. */
+static void
+keep_main(struct config *next, const struct conf_main *now)
+{
+	size_t i;
+
+	next->main = *now;
+	for (i = 0; i < next->nprocs; i++)
+		next->procs[i].restart_hash =
+		    confcodec_restart_hash(now, &next->procs[i]);
 }
 
 /* The loader accepted the files: plan, commit, apply.  The plan, or NULL. */
@@ -331,10 +347,15 @@ accept_config(struct reload *rl, struct config *next, struct buf *warnings)
 	bool fits;
 
 	/* `warnings` is an open JSON list here: "[...". */
-	conf_main_diff(&sup->conf->main, &next->main, warn_main_key, warnings);
+	if (rl->client == NULL || rl->client->concerns == NULL)
+		conf_main_diff(&sup->conf->main, &next->main, warn_main_key,
+		    warnings);
 	buf_adds(warnings, "]");
 	buf_addc(warnings, '\0');
-	keep_foundations(&next->main, &sup->conf->main);
+	if (rl->client != NULL && rl->client->concerns != NULL)
+		keep_main(next, &sup->conf->main);
+	else
+		keep_foundations(&next->main, &sup->conf->main);
 	fits = assign_slots(rl, next, &p);
 	if (fits && !rl->dry_run) {
 		raise_nslots(sup, next);
@@ -360,12 +381,19 @@ accept_config(struct reload *rl, struct config *next, struct buf *warnings)
 static void
 reload_free(struct reload *rl)
 {
-	rl->sup->reload = NULL;
-	ev_timer_stop(rl->sup->loop, &rl->timer);
-	ev_io_stop(rl->sup->loop, &rl->io);
+	struct supervisor *sup = rl->sup;
+
+	sup->reload = NULL;
+	ev_timer_stop(sup->loop, &rl->timer);
+	ev_io_stop(sup->loop, &rl->io);
 	close(rl->pidfd);
 	close(rl->result);
 	free(rl);
+	/* A SIGHUP came meanwhile: the files may have changed since. */
+	if (sup->reload_again) {
+		sup->reload_again = false;
+		reload_start(sup, false, NULL);
+	}
 }
 
 /* ERRORS: a JSON list of strings, or NULL. */
@@ -479,10 +507,11 @@ reload_start(struct supervisor *sup, bool dry_run, struct reload_client *c)
 
 	if (sup->reload != NULL || sup->stopping) {
 		errno = EBUSY;
+		sup->reload_again = c == NULL && !sup->stopping;
 		if (c == NULL)
-			log_warnx("reload refused: %s", sup->stopping ?
-			    "the daemon is stopping" :
-			    "another one is under way");
+			log_warnx("reload: %s", sup->stopping ?
+			    "refused, the daemon is stopping" :
+			    "one is under way, another follows");
 		return -1;
 	}
 	rl = xcalloc(1, sizeof *rl);

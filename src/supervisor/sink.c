@@ -128,11 +128,11 @@ sink_drop(struct sink *k, int err)
 {
 	int64_t now = now_ns();
 
-	if (!k->dropping || now - k->complained_ns >= 60 * COMPLAIN_NS)
+	if (!k->dropping || now - k->complained_ns >= 60 * COMPLAIN_NS) {
+		k->complained_ns = now;
 		log_warnx("syslog: %s; the output for it is dropped",
 		    strerror(err));
-	if (!k->dropping)
-		k->complained_ns = now;
+	}
 	k->dropping = true;
 }
 

@@ -38,6 +38,7 @@ struct supervisor {
 	struct server *server;
 	struct logs *logs;
 	struct reload *reload; /* under way, or NULL */
+	bool reload_again; /* when it is over */
 
 	bool keeper_gone; /* it was killed: nothing is started or signalled */
 	bool changed; /* a service did: turn() looks what follows */
@@ -55,6 +56,9 @@ int supervisor_main(void);
 /* Begins the orderly stop of the whole daemon: groups in descending priority,
  * those of the same priority at once.  When all is down the supervisor ends. */
 void supervisor_stop(struct supervisor *sup);
+
+/* Ends a supervisor whose keeper is gone; programs are left as they are. */
+void supervisor_abandon(struct supervisor *sup) __attribute__((noreturn));
 
 /* Settings of [mpsupd] that apply at once: log level, access. */
 void supervisor_apply_main(struct supervisor *sup);

@@ -193,8 +193,9 @@ on_link(struct ev_loop *loop, ev_io *w, int revents)
 		/* Nobody reaps, nobody would restart us: say so and touch
 		 * nothing. */
 		sup->keeper_gone = true;
-		log_warnx("the keeper is gone: programs that end are not "
-		    "seen any more; stop them and start the daemon again");
+		log_warnx("the keeper was killed: the programs run on, but "
+		    "none is started, stopped or seen to end any more; end "
+		    "them by hand, then stop and start the daemon");
 		ev_io_stop(loop, w);
 	}
 }

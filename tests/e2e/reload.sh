@@ -105,4 +105,5 @@ expect 0 m reload
 check 'is held STOPPED'
 expect 0 m start held
 check 'is held RUNNING'
+expect 4 m reload nosuch # neither in the files nor running
 finish

@@ -11,7 +11,8 @@ main() { # the rest of [mpsupd]
 command = sleep 1000
 E
 }
-bin=$T/mpsupd # where nobody may read it
+cp "$(dirname "$0")/ctl.py" "$T/" # where nobody may read it
+bin=$T/mpsupd
 cp "$MPSUPD" "$bin"
 
 main
@@ -37,7 +38,7 @@ for c in 'stop a' 'restart a' 'signal KILL a' 'start a' reopen reload stop; do
 	said "may not"
 done
 check '[ "$(pid_of a)" = "$pid" ]' "a reader changed something"
-nobody env SOCKET="$SOCKET" PYTHONPATH="$PYTHONPATH" python3 - <<'E' ||
+nobody env SOCKET="$SOCKET" PYTHONPATH="$T" python3 - <<'E' ||
 from ctl import Ctl
 c = Ctl()
 assert c.call("status")
