@@ -536,7 +536,8 @@ user_free(struct conf_user *u)
 	free(u->login);
 }
 
-/* Appends the components of S, ".." taking the last one away. */
+/* Appends the components of S.  ".." stays: behind a symbolic link it leads
+ * elsewhere than the text says. */
 static void
 add_components(struct buf *b, const char *s)
 {
@@ -550,11 +551,6 @@ add_components(struct buf *b, const char *s)
 		len = strcspn(s, "/");
 		if (len == 1 && s[0] == '.')
 			continue;
-		if (len == 2 && s[0] == '.' && s[1] == '.') {
-			while (buf_len(b) > 0 && b->data[--b->end] != '/')
-				;
-			continue;
-		}
 		buf_addc(b, '/');
 		buf_add(b, s, len);
 	}

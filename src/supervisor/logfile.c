@@ -93,6 +93,25 @@ refuse(int fd, int err)
 	return -1;
 }
 
+/* A file of somebody else in a directory that everybody can write: it was put
+ * there to be written, or read, by whoever put it there. */
+static bool
+is_planted(const char *path, const struct stat *st)
+{
+	char dir[PATH_MAX];
+	struct stat sd;
+	char *slash;
+
+	if (st->st_uid == 0 || st->st_uid == geteuid())
+		return false;
+	str_copy(dir, path, sizeof dir);
+	slash = strrchr(dir, '/');
+	if (slash == NULL)
+		return true;
+	slash[slash == dir] = '\0';
+	return stat(dir, &sd) == -1 || (sd.st_mode & S_IWOTH) != 0;
+}
+
 int
 logfile_open(const char *path, enum logfile_kind *ret_kind)
 {
@@ -116,6 +135,8 @@ logfile_open(const char *path, enum logfile_kind *ret_kind)
 		return refuse(fd, errno);
 	if (S_ISREG(st.st_mode) && st.st_nlink > 1)
 		return refuse(fd, EMLINK);
+	if (S_ISREG(st.st_mode) && is_planted(path, &st))
+		return refuse(fd, EPERM);
 	*ret_kind = kind_of(fd, &st);
 	return fd;
 }

@@ -19,7 +19,8 @@ enum logfile_kind {
  * Opens PATH for appending log bytes; creates it (0644) and its missing
  * directories (0755).  /dev/stdout, /dev/stderr and /dev/fd/N are this
  * process's own descriptors, reopened non-blocking.  A symbolic link, a
- * directory, or a regular file with other hard links is refused.
+ * directory, a regular file with other hard links, or somebody else's file in
+ * a directory that everybody can write is refused.
  *
  * Returns a close-on-exec descriptor and sets *RET_KIND, or -1 with errno;
  * ELOOP: a symbolic link; EMLINK: other hard links; ENXIO: a FIFO that nobody

@@ -110,21 +110,25 @@ last_drain(struct supervisor *sup)
 		    "their logs; it is lost", left);
 }
 
-/* Removes the pidfile PATH if it is still this daemon's.  A supervisor that
+/* Removes the socket and the pidfile PATH if that is still this daemon's.  A supervisor that
  * was killed on its last lines may come here twice. */
-static bool
+static void
 remove_pidfile(const struct supervisor *sup, const char *path)
 {
 	char text[32] = "", own[32];
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
 	if (fd == -1)
-		return false;
+		return;
 	snprintf(own, sizeof own, "%d\n", (int)sup->board->keeper_pid);
 	if (read(fd, text, sizeof text - 1) == -1)
 		text[0] = '\0';
 	close(fd);
-	return strcmp(text, own) == 0 && unlink(path) == 0;
+	if (strcmp(text, own) != 0)
+		return;
+	/* The socket first: whoever gets the lock finds nothing of ours. */
+	unlink(sup->conf->main.socket);
+	unlink(path);
 }
 
 static _Noreturn void
@@ -135,8 +139,7 @@ finish(struct supervisor *sup)
 
 	last_drain(sup);
 	server_flush(sup, 1000);
-	if (remove_pidfile(sup, locked))
-		unlink(m->socket);
+	remove_pidfile(sup, locked);
 	if (strcmp(locked, m->pidfile) != 0)
 		remove_pidfile(sup, m->pidfile);
 	log_info("all programs are stopped; the daemon ends");
@@ -151,8 +154,7 @@ supervisor_abandon(struct supervisor *sup)
 	char *locked = xasprintf("%s/mpsupd.pid", m->rundir);
 
 	logs_drain(sup);
-	if (remove_pidfile(sup, locked))
-		unlink(m->socket);
+	remove_pidfile(sup, locked);
 	if (strcmp(locked, m->pidfile) != 0)
 		remove_pidfile(sup, m->pidfile);
 	log_warnx("the daemon ends without its keeper; programs that still "
@@ -218,16 +220,14 @@ on_turn(struct ev_loop *loop, ev_prepare *w, int revents)
 
 	(void)revents;
 	again = server_turn(sup);
-	do {
-		while (sup->changed) {
-			sup->changed = false;
-			reload_sweep(sup);
-			if (sup->stopping)
-				stop_step(sup);
-		}
-		spawn_some(sup);
-	} while (sup->changed);
-	if (again || !TAILQ_EMPTY(&sup->spawn_queue))
+	while (sup->changed) {
+		sup->changed = false;
+		reload_sweep(sup);
+		if (sup->stopping)
+			stop_step(sup);
+	}
+	spawn_some(sup); /* once: then clients, logs and exits have a turn */
+	if (again || sup->changed || !TAILQ_EMPTY(&sup->spawn_queue))
 		ev_idle_start(loop, &sup->busy);
 	else
 		ev_idle_stop(loop, &sup->busy);
@@ -310,6 +310,7 @@ read_config(int fd)
 static void
 clean_auto_logs(struct supervisor *sup)
 {
+	struct stat st;
 	size_t i;
 	int k;
 
@@ -319,7 +320,9 @@ clean_auto_logs(struct supervisor *sup)
 		for (k = 0; k < CONF_STREAMS; k++) {
 			const struct conf_log *l = &sup->conf->procs[i].log[k];
 
-			if (l->automatic && l->file != NULL)
+			if (l->automatic && l->file != NULL &&
+			    lstat(l->file, &st) == 0 &&
+			    (st.st_uid == 0 || st.st_uid == geteuid()))
 				unlink(l->file);
 		}
 }

@@ -277,7 +277,8 @@ child_limit(int64_t wanted, uint64_t cur, uint64_t max)
 {
 	struct rlimit rl = {(rlim_t)cur, (rlim_t)max};
 
-	if (wanted >= 0) {
+	/* "At least": a limit that is higher stays. */
+	if (wanted >= 0 && rl.rlim_cur < (rlim_t)wanted) {
 		rl.rlim_cur = (rlim_t)wanted;
 		if (rl.rlim_cur > rl.rlim_max)
 			rl.rlim_cur = rl.rlim_max;
