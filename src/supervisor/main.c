@@ -110,38 +110,46 @@ last_drain(struct supervisor *sup)
 		    "their logs; it is lost", left);
 }
 
-/* Removes the socket and the pidfile PATH if that is still this daemon's.  A supervisor that
- * was killed on its last lines may come here twice. */
-static void
-remove_pidfile(const struct supervisor *sup, const char *path)
+/* The pidfile PATH names this daemon. */
+static bool
+owns_pidfile(const struct supervisor *sup, const char *path)
 {
 	char text[32] = "", own[32];
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
 	if (fd == -1)
-		return;
+		return false;
 	snprintf(own, sizeof own, "%d\n", (int)sup->board->keeper_pid);
 	if (read(fd, text, sizeof text - 1) == -1)
 		text[0] = '\0';
 	close(fd);
-	if (strcmp(text, own) != 0)
-		return;
-	/* The socket first: whoever gets the lock finds nothing of ours. */
-	unlink(sup->conf->main.socket);
-	unlink(path);
+	return strcmp(text, own) == 0;
+}
+
+/* Removes what this daemon has in the file system.  A supervisor killed on its
+ * last lines may come here twice: nothing of a successor is touched, so the
+ * pidfile that guards the rest goes last. */
+static void
+remove_paths(const struct supervisor *sup)
+{
+	const struct conf_main *m = &sup->conf->main;
+	char *locked = xasprintf("%s/mpsupd.pid", m->rundir);
+
+	if (owns_pidfile(sup, locked)) {
+		unlink(m->socket);
+		if (owns_pidfile(sup, m->pidfile))
+			unlink(m->pidfile);
+		unlink(locked);
+	}
+	free(locked);
 }
 
 static _Noreturn void
 finish(struct supervisor *sup)
 {
-	const struct conf_main *m = &sup->conf->main;
-	char *locked = xasprintf("%s/mpsupd.pid", m->rundir);
-
 	last_drain(sup);
 	server_flush(sup, 1000);
-	remove_pidfile(sup, locked);
-	if (strcmp(locked, m->pidfile) != 0)
-		remove_pidfile(sup, m->pidfile);
+	remove_paths(sup);
 	log_info("all programs are stopped; the daemon ends");
 	uplink_quit(sup, 0);
 	exit(0);
@@ -150,13 +158,8 @@ finish(struct supervisor *sup)
 void
 supervisor_abandon(struct supervisor *sup)
 {
-	const struct conf_main *m = &sup->conf->main;
-	char *locked = xasprintf("%s/mpsupd.pid", m->rundir);
-
 	logs_drain(sup);
-	remove_pidfile(sup, locked);
-	if (strcmp(locked, m->pidfile) != 0)
-		remove_pidfile(sup, m->pidfile);
+	remove_paths(sup);
 	log_warnx("the daemon ends without its keeper; programs that still "
 	    "run are left behind");
 	exit(1);

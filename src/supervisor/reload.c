@@ -507,7 +507,8 @@ reload_start(struct supervisor *sup, bool dry_run, struct reload_client *c)
 
 	if (sup->reload != NULL || sup->stopping) {
 		errno = EBUSY;
-		sup->reload_again = c == NULL && !sup->stopping;
+		if (c == NULL && !sup->stopping)
+			sup->reload_again = true;
 		if (c == NULL)
 			log_warnx("reload: %s", sup->stopping ?
 			    "refused, the daemon is stopping" :
