@@ -12,7 +12,7 @@ static const struct cmd *const commands[] = {
 	&cmd_status, &cmd_pid, &cmd_wait, &cmd_signal,
 	&cmd_logs, &cmd_reopen,
 	&cmd_check, &cmd_dump_config,
-	&cmd_version, &cmd_help,
+	&cmd_upgrade, &cmd_version, &cmd_help,
 };
 
 /* Commands that a later version serves, and what they answer until then. */
@@ -22,7 +22,7 @@ static const struct {
 } unserved[] = {
 	{"why", CLI_FAILED}, {"attach", CLI_FAILED}, {"events", CLI_FAILED},
 	{"run", CLI_FAILED}, {"enable", CLI_FAILED}, {"disable", CLI_FAILED},
-	{"scale", CLI_FAILED}, {"upgrade", CLI_FAILED},
+	{"scale", CLI_FAILED},
 	{"lock", CLI_OURS}, {"sem", CLI_OURS}, {"event", CLI_OURS},
 	{"barrier", CLI_OURS}, {"cond", CLI_OURS}, {"val", CLI_OURS},
 	{"queue", CLI_OURS}, {"pool", CLI_OURS}, {"pipe", CLI_OURS},

@@ -1,5 +1,6 @@
-/* signal, version, help. */
+/* signal, upgrade, version, help. */
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 
 #include "cli/cmd.h"
@@ -8,6 +9,7 @@
 #include "lib/log.h"
 
 static int signal_exec(struct cli *cli);
+static int upgrade_exec(struct cli *cli);
 static int version_exec(struct cli *cli);
 static int help_exec(struct cli *cli);
 
@@ -19,6 +21,16 @@ const struct cmd cmd_signal = {
 	.min = 2,
 	.max = -1,
 	.exec = signal_exec,
+};
+
+const struct cmd cmd_upgrade = {
+	.name = "upgrade",
+	.args = "",
+	.brief = "Go on as the program file that is installed now",
+	.help = "Keeper and supervisor are replaced; no program is touched, "
+	    "and no request is\nlost.  Nothing happens if the new file cannot "
+	    "go on from what the daemon has.\n",
+	.exec = upgrade_exec,
 };
 
 const struct cmd cmd_version = {
@@ -91,6 +103,71 @@ signal_exec(struct cli *cli)
 		cli_print(&out);
 	buf_clear(&out);
 	reply_clear(&reply);
+	return rc;
+}
+
+#define UPGRADE_MS 10000 /* most that may pass until the new one answers */
+#define UPGRADE_LOOK_MS 10
+
+/* Waits for an answer of another supervisor than OLD. */
+static int
+await_upgrade(struct cli *cli, struct request *r, double old)
+{
+	int64_t deadline = request_now_ms() + UPGRADE_MS;
+	struct buf params = BUF_INIT, out = BUF_INIT;
+	struct reply reply;
+	int rc;
+
+	while (request_now_ms() < deadline) {
+		buf_adds(&params, "{}");
+		rc = cli_call(cli, r, "hello", &params, &reply);
+		buf_clear(&params);
+		if (rc != CLI_OK)
+			return rc;
+		if (reply_num(reply.result, "supervisor_pid", old) != old) {
+			if (cli->opt[OPT_JSON] != NULL) {
+				cli_print_result(cli, &reply);
+			} else {
+				buf_adds(&out, "mpsupd: upgraded to version ");
+				render_text(&out,
+				    reply_str(reply.result, "version"));
+				buf_addf(&out, " (pid %ld); no program was "
+				    "touched\n", (long)r->peer);
+				cli_print(&out);
+			}
+			reply_clear(&reply);
+			return CLI_OK;
+		}
+		reply_clear(&reply);
+		poll(NULL, 0, UPGRADE_LOOK_MS);
+	}
+	log_warnx("upgrade: the new program did not take over within %d s; "
+	    "see the daemon's log", UPGRADE_MS / 1000);
+	return CLI_FAILED;
+}
+
+static int
+upgrade_exec(struct cli *cli)
+{
+	struct buf params = BUF_INIT;
+	struct reply reply;
+	struct request r;
+	double old;
+	int rc;
+
+	if (cli_open(cli, &r) == -1)
+		return cli_no_daemon(cli, errno);
+	buf_addc(&params, '{');
+	cli_add_id(&params);
+	buf_addc(&params, '}');
+	rc = cli_call(cli, &r, "upgrade", &params, &reply);
+	buf_clear(&params);
+	if (rc == CLI_OK) {
+		old = reply_num(reply.result, "supervisor_pid", 0);
+		reply_clear(&reply);
+		rc = await_upgrade(cli, &r, old);
+	}
+	request_close(&r);
 	return rc;
 }
 

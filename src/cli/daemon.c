@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,31 +26,29 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/adopt.h"
 #include "cli/cli.h"
 #include "cli/confhost.h"
 #include "cli/daemon.h"
 #include "cli/loader.h"
 #include "core/conf.h"
-#include "keeper/keeper.h"
+#include "keeper/handover.h"
 #include "lib/board.h"
 #include "lib/buf.h"
 #include "lib/log.h"
 #include "lib/str.h"
 #include "lib/xalloc.h"
 
-#define HIGH_FD 16 /* what the keeper inherits is moved above this */
 #define PIDFILES 2
-
-extern char **environ;
+#define LOCK_PATIENCE_MS 1000 /* for a dead daemon's last child to let go */
 
 struct launch {
 	const struct daemon_opts *opts;
 	struct config *conf;
 	bool foreground; /* asked for, or nodaemon = true */
 	char *pidfile[PIDFILES]; /* in rundir; the configured one, or NULL */
-	int lock[PIDFILES]; /* -1: none */
-	int listener, board_fd, config, binary;
-	int notify; /* write end of the pipe to the waiting parent; -1 */
+	struct handover h; /* what the keeper will have */
+	int kept[HANDOVER_KEPT]; /* pipes of programs that still run */
 	struct board *board;
 };
 
@@ -182,6 +181,25 @@ lock_pidfile(const char *path, long *ret_pid)
 	}
 }
 
+/* A daemon that was killed while it started a program leaves the lock to that
+ * child until its exec. */
+static int
+lock_patiently(const char *path, long *ret_pid)
+{
+	int tries, fd;
+
+	for (tries = 0; (fd = lock_pidfile(path, ret_pid)) == -1 &&
+	    errno == EAGAIN && tries < LOCK_PATIENCE_MS / 10; tries++) {
+		if (*ret_pid > 0 && (kill((pid_t)*ret_pid, 0) == 0 ||
+		    errno != ESRCH)) {
+			errno = EAGAIN;
+			return -1;
+		}
+		usleep(10000);
+	}
+	return fd;
+}
+
 static const char *
 pidfile_why(int err)
 {
@@ -211,8 +229,9 @@ lock_all(struct launch *l)
 	for (i = 0; i < PIDFILES; i++) {
 		if (l->pidfile[i] == NULL)
 			continue;
-		l->lock[i] = lock_pidfile(l->pidfile[i], &pid);
-		if (l->lock[i] != -1)
+		l->h.fd[ROLE_PIDFILE + i] =
+		    lock_patiently(l->pidfile[i], &pid);
+		if (l->h.fd[ROLE_PIDFILE + i] != -1)
 			continue;
 		if (errno == EAGAIN) {
 			if (pid > 0)
@@ -252,8 +271,8 @@ write_pid(const struct launch *l)
 	int i, len = snprintf(text, sizeof text, "%d\n", (int)getpid());
 
 	for (i = 0; i < PIDFILES; i++)
-		if (l->lock[i] != -1 && (ftruncate(l->lock[i], 0) == -1 ||
-		    pwrite(l->lock[i], text, (size_t)len, 0) != len))
+		if (l->h.fd[ROLE_PIDFILE + i] != -1 && (ftruncate(l->h.fd[ROLE_PIDFILE + i], 0) == -1 ||
+		    pwrite(l->h.fd[ROLE_PIDFILE + i], text, (size_t)len, 0) != len))
 			return -1;
 	return 0;
 }
@@ -264,7 +283,7 @@ remove_pidfiles(const struct launch *l)
 	int i;
 
 	for (i = 0; i < PIDFILES; i++)
-		if (l->lock[i] != -1)
+		if (l->h.fd[ROLE_PIDFILE + i] != -1)
 			unlink(l->pidfile[i]);
 }
 
@@ -356,14 +375,29 @@ bind_socket(const struct conf_main *m)
 	return fd;
 }
 
+/* Programs get it back from a daemon that protects itself. */
+static int
+read_oom_score(void)
+{
+	FILE *f = fopen("/proc/self/oom_score_adj", "re");
+	int score = 0;
+
+	if (f != NULL) {
+		if (fscanf(f, "%d", &score) != 1)
+			score = 0;
+		fclose(f);
+	}
+	return score;
+}
+
 static int
 make_board(struct launch *l)
 {
 	struct rlimit rl;
 	struct timespec ts;
 
-	l->board_fd = board_create(&l->board);
-	if (l->board_fd == -1) {
+	l->h.fd[ROLE_BOARD] = board_create(&l->board);
+	if (l->h.fd[ROLE_BOARD] == -1) {
 		log_warn("cannot create shared memory");
 		return -1;
 	}
@@ -371,6 +405,7 @@ make_board(struct launch *l)
 	l->board->started_ns = ts.tv_sec * 1000000000LL + ts.tv_nsec;
 	l->board->started_s = time(NULL);
 	l->board->foreground = l->foreground;
+	l->board->oom_score = read_oom_score();
 	getrlimit(RLIMIT_NOFILE, &rl);
 	l->board->nofile_cur = rl.rlim_cur;
 	l->board->nofile_max = rl.rlim_max;
@@ -380,21 +415,32 @@ make_board(struct launch *l)
 	return 0;
 }
 
-static int
-make_config(struct launch *l)
+/* Programs of a daemon that was killed go on under this one. */
+static void
+adopt_programs(struct launch *l)
 {
-	struct buf b = BUF_INIT;
+	char *path = xasprintf("%s/state", l->conf->main.rundir);
 	size_t i;
 
 	for (i = 0; i < l->conf->nprocs; i++)
 		l->conf->procs[i].slot = (int32_t)i;
+	l->board->found = adopt(path, l->conf, l->board, l->kept);
+	l->h.fd[ROLE_STATE] = adopt_write(path, l->conf, l->board, l->kept);
+	free(path);
+}
+
+static int
+make_config(struct launch *l)
+{
+	struct buf b = BUF_INIT;
+
 	atomic_store(&l->board->nslots, (uint32_t)l->conf->nprocs);
 	config_encode(l->conf, &b);
-	l->config = loader_memfd(buf_head(&b), buf_len(&b));
+	l->h.fd[ROLE_CONFIG] = loader_memfd(buf_head(&b), buf_len(&b));
 	buf_clear(&b);
-	if (l->config == -1)
+	if (l->h.fd[ROLE_CONFIG] == -1)
 		log_warn("cannot store the configuration");
-	return l->config == -1 ? -1 : 0;
+	return l->h.fd[ROLE_CONFIG] == -1 ? -1 : 0;
 }
 
 /* The file of this very program, for every later exec. */
@@ -409,10 +455,11 @@ open_binary(struct launch *l)
 		return -1;
 	}
 	path[n] = '\0';
-	l->binary = open(path, O_RDONLY | O_CLOEXEC);
-	if (l->binary == -1)
+	str_copy(l->board->program, path, sizeof l->board->program);
+	l->h.fd[ROLE_BINARY] = open(path, O_RDONLY | O_CLOEXEC);
+	if (l->h.fd[ROLE_BINARY] == -1)
 		log_warn("cannot open the program %s", path);
-	return l->binary == -1 ? -1 : 0;
+	return l->h.fd[ROLE_BINARY] == -1 ? -1 : 0;
 }
 
 /* supervisord's meaning: as many descriptors as that, or no start; ours goes
@@ -441,45 +488,6 @@ check_limits(const struct launch *l)
 
 /* --- becoming the keeper --- */
 
-/* Moves *FD up and lets it pass through exec. */
-static void
-pass_on(int *fd)
-{
-	if (*fd != -1)
-		*fd = fcntl(*fd, F_DUPFD, HIGH_FD);
-}
-
-static int
-make_handover(struct launch *l)
-{
-	struct handover h = {
-		.magic = HANDOVER_MAGIC,
-		.version = HANDOVER_VERSION,
-	};
-	int fd = memfd_create("mpsupd-handover", MFD_CLOEXEC);
-
-	pass_on(&l->listener);
-	pass_on(&l->lock[0]);
-	pass_on(&l->lock[1]);
-	pass_on(&l->config);
-	pass_on(&l->board_fd);
-	pass_on(&l->binary);
-	pass_on(&l->notify);
-	h.listener = l->listener;
-	h.pidfile[0] = l->lock[0];
-	h.pidfile[1] = l->lock[1];
-	h.config = l->config;
-	h.board = l->board_fd;
-	h.binary = l->binary;
-	h.notify = l->notify;
-	if (fd == -1 || write(fd, &h, sizeof h) != sizeof h ||
-	    lseek(fd, 0, SEEK_SET) == -1)
-		return -1;
-	if (fd == HANDOVER_FD)
-		return fcntl(fd, F_SETFD, 0);
-	return dup2(fd, HANDOVER_FD) == -1 ? -1 : 0;
-}
-
 static int
 drop_rights(const struct conf_user *u)
 {
@@ -496,7 +504,6 @@ drop_rights(const struct conf_user *u)
 static void
 become_keeper(struct launch *l)
 {
-	char *argv[] = {(char[]){KEEPER_TITLE}, NULL};
 	const struct conf_main *m = &l->conf->main;
 	const char *dir = m->directory != NULL ? m->directory :
 	    m->foreign || l->foreground ? NULL : "/";
@@ -514,11 +521,7 @@ become_keeper(struct launch *l)
 		log_warn("user %s: cannot become it", m->user.name);
 		return;
 	}
-	if (make_handover(l) == -1) {
-		log_warn("cannot prepare the daemon");
-		return;
-	}
-	syscall(SYS_execveat, l->binary, "", argv, environ, AT_EMPTY_PATH);
+	handover_exec(&l->h, l->kept);
 	log_warn("cannot execute the keeper");
 }
 
@@ -568,10 +571,10 @@ detach(struct launch *l)
 		_exit(0);
 	}
 	detach_stdio();
-	notify_fd = l->notify;
+	notify_fd = l->h.notify;
 	log_set_sink(log_to_parent);
 	len = snprintf(text, sizeof text, "%d\n", (int)getpid());
-	if (write(l->notify, text, (size_t)len) == len)
+	if (write(l->h.notify, text, (size_t)len) == len)
 		become_keeper(l);
 	_exit(1); /* the parent cleans up */
 }
@@ -622,7 +625,7 @@ launch_background(struct launch *l)
 		log_warn("cannot create a process");
 		return 1;
 	}
-	l->notify = p[1];
+	l->h.notify = p[1];
 	if (pid == 0)
 		detach(l);
 	close(p[1]);
@@ -661,12 +664,14 @@ close_inherited(void)
 static int
 prepare(struct launch *l)
 {
-	if (make_board(l) == -1 || make_config(l) == -1 ||
-	    open_binary(l) == -1)
+	if (make_board(l) == -1 || open_binary(l) == -1)
 		return -1;
 	check_limits(l);
-	l->listener = bind_socket(&l->conf->main);
-	return l->listener == -1 ? -1 : 0;
+	l->h.fd[ROLE_LISTENER] = bind_socket(&l->conf->main);
+	if (l->h.fd[ROLE_LISTENER] == -1)
+		return -1;
+	adopt_programs(l);
+	return make_config(l);
 }
 
 static int
@@ -696,13 +701,11 @@ start(struct launch *l)
 int
 daemon_start(const struct daemon_opts *opts)
 {
-	struct launch l = {
-		.opts = opts,
-		.lock = {-1, -1},
-		.notify = -1,
-	};
+	static struct launch l;
 	int r;
 
+	l.opts = opts;
+	handover_init(&l.h);
 	close_inherited();
 	if (load(&l) == -1)
 		return CLI_USAGE;

@@ -11,6 +11,7 @@
 #include "cli/cli.h"
 #include "cli/cmd.h"
 #include "cli/loader.h"
+#include "keeper/handover.h"
 #include "keeper/keeper.h"
 #include "lib/log.h"
 #include "supervisor/supervisor.h"
@@ -146,6 +147,8 @@ main(int argc, char **argv)
 			return faces[i].main();
 	if (strcmp(argv[0], LOADER_TITLE) == 0)
 		return loader_main(argc, argv);
+	if (argc == 3 && strcmp(argv[1], CAN_READ_OPTION) == 0)
+		return handover_can_read(argv[2]);
 	fill_std_fds();
 	log_init("mpsupd");
 	cli.tty = isatty(STDOUT_FILENO);

@@ -68,6 +68,8 @@ struct conf_log {
 
 enum conf_autorestart { AUTORESTART_NO, AUTORESTART_UNEXPECTED, AUTORESTART_YES };
 
+enum conf_death { DEATH_KEEP, DEATH_KILL };
+
 enum conf_loglevel { /* in the order of enum log_level */
 	LOGLEVEL_CRITICAL,
 	LOGLEVEL_ERROR,
@@ -123,6 +125,7 @@ struct conf_process {
 	char *directory; /* NULL: the daemon's */
 	int64_t umask; /* -1: the daemon's */
 	char *serverurl; /* NULL: AUTO */
+	int64_t on_supervisor_death; /* enum conf_death */
 	char *description, *documentation; /* NULL: none */
 	/* The restart policy of our own, in force when any key of it is set. */
 	bool restart_policy;

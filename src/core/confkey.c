@@ -47,6 +47,12 @@ static const struct confkey_choice autorestarts[] = {
 	{NULL, 0},
 };
 
+static const struct confkey_choice deaths[] = {
+	{"keep", DEATH_KEEP},
+	{"kill", DEATH_KILL},
+	{NULL, 0},
+};
+
 /* The keys of an output stream, once for each of the two. */
 #define STREAM_ROWS(name, stream)					\
 	{name "_logfile", NULL, SECT_PROCESS, KEY_LOG, 0, LOG(stream, file), \
@@ -186,6 +192,9 @@ static const struct confkey table[] = {
 	    0, 0777, NULL, NULL, "file mode mask"},
 	{"serverurl", NULL, SECT_PROCESS, KEY_URL, KF_RESTART, P(serverurl),
 	    "AUTO", 0, 0, NULL, NULL, "SUPERVISOR_SERVER_URL of the program"},
+	{"on_supervisor_death", NULL, SECT_PROCESS, KEY_CHOICE, KF_RESTART,
+	    P(on_supervisor_death), "keep", 0, DEATH_KILL, NULL, deaths,
+	    "whether it lives on when the keeper is killed"},
 	{"inherit_environment", NULL, SECT_PROCESS, KEY_BOOL, KF_RESTART,
 	    P(inherit_environment), "true", 0, 1, NULL, NULL,
 	    "whether the daemon's variables are passed on"},

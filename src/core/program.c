@@ -137,8 +137,8 @@ note_end(struct step *s)
 {
 	struct program *p = s->p;
 
-	p->has_status = 1;
-	p->status = s->arg->status;
+	p->has_status = s->arg->unknown ? STATUS_UNKNOWN : STATUS_KNOWN;
+	p->status = s->arg->unknown ? 0 : s->arg->status;
 	p->ended_s = s->arg->wall_s;
 	p->last_pid = p->pid;
 	p->pid = 0;
@@ -148,11 +148,11 @@ note_end(struct step *s)
 }
 
 static bool
-is_expected(const struct conf_process *c, int status)
+is_expected(const struct conf_process *c, const struct program *p)
 {
-	int code = program_exit_code(status);
+	int code = program_exit_code(p->status);
 
-	return code >= 0 &&
+	return p->has_status == STATUS_KNOWN && code >= 0 &&
 	    (c->expected[code / 32] & (UINT32_C(1) << (code % 32))) != 0;
 }
 
@@ -244,7 +244,7 @@ starting_spawned(struct step *s)
 	p->starts++;
 	p->started_ns = s->arg->now_ns;
 	p->started_s = s->arg->wall_s;
-	p->has_status = 0;
+	p->has_status = STATUS_NONE;
 	if (s->c->startsecs > 0)
 		p->deadline_ns = s->arg->now_ns + s->c->startsecs * SEC;
 	else
@@ -294,7 +294,7 @@ running_ended(struct step *s)
 	change(s, PROGRAM_EXITED);
 	if (s->c->autorestart == AUTORESTART_NO ||
 	    (s->c->autorestart == AUTORESTART_UNEXPECTED &&
-	    is_expected(s->c, p->status)))
+	    is_expected(s->c, p)))
 		return;
 	if (s->c->restart_policy)
 		restart_by_policy(s, REASON_EXIT);
@@ -510,7 +510,10 @@ program_reason(const struct program *p, const struct conf_process *c,
 {
 	char end[64];
 
-	end_words(p->status, end, sizeof end);
+	if (p->has_status == STATUS_UNKNOWN)
+		snprintf(end, sizeof end, "status unknown");
+	else
+		end_words(p->status, end, sizeof end);
 	switch (p->reason) {
 	case REASON_SPAWN:
 	case REASON_DAEMON:

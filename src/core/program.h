@@ -91,12 +91,19 @@ enum spawn_step {
 	SPAWN_STEPS
 };
 
+/* What is known of how the last run ended. */
+enum program_status {
+	STATUS_NONE, /* it runs, or never did */
+	STATUS_KNOWN,
+	STATUS_UNKNOWN, /* it was no child of ours when it ended */
+};
+
 #define PROGRAM_REQUESTS 6
 
 struct program {
 	uint8_t state, wanted; /* enum program_state; 1: up */
 	uint8_t reason, spawn_step; /* enum program_reason, enum spawn_step */
-	uint8_t has_status; /* status is that of the last run */
+	uint8_t has_status; /* of the last run, enum program_status */
 	uint8_t ran; /* it was started at least once */
 	uint8_t kills; /* SIGKILLs sent in this STOPPING */
 	uint8_t signalled; /* the stop signal of this STOPPING was sent; the
@@ -128,6 +135,7 @@ struct program_arg {
 	uint32_t random; /* any value: jitter */
 	int32_t pid; /* ON_SPAWNED */
 	int32_t status; /* ON_ENDED */
+	bool unknown; /* ... it is not known */
 	uint8_t step; /* ON_SPAWN_FAILED, ON_ENDED: enum spawn_step */
 	int32_t err; /* its errno */
 	bool ours; /* ON_SPAWN_FAILED: not the program's fault */

@@ -8,7 +8,12 @@
  * one dies.  It passes on the signals that people send to the daemon.
  *
  * It never waits for the supervisor: sends do not block, and what did not fit
- * is sent when there is room.
+ * is sent when there is room.  A supervisor that shows no sign of life is
+ * ended; one that crashes again and again is started in safe mode.
+ *
+ * It is replaced in two ways, and the new one starts from the same handover
+ * (handover.c): by itself in an upgrade, with its children; by the supervisor
+ * if it was killed, and then what runs is no child of the new one (orphans.c).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,17 +23,18 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "keeper/handover.h"
 #include "keeper/keeper.h"
+#include "keeper/orphans.h"
 #include "lib/board.h"
 #include "lib/link.h"
 #include "lib/sig.h"
@@ -42,27 +48,41 @@ extern char **environ;
 #define CRASH_MEMORY (60 * SEC) /* so long without one forgets them */
 #define EARLY_DEATHS 2000 /* kills before the first one serves */
 #define KILLS_PER_SECOND 200 /* restarts at once, at most */
+#define SAFE_CRASHES 5 /* in CRASH_MEMORY: the next one is in safe mode */
+#define WATCHDOG (10 * SEC) /* without a sign of life */
+#define PING (WATCHDOG / 2) /* without one: ask for it */
+#define LATE (2 * SEC) /* we were kept from running ourselves */
+#define ABORT_TIME (1 * SEC) /* from SIGABRT to SIGKILL */
+#define CHECK_TIME (5 * SEC) /* for a new program to answer */
+#define RETRY (1 * SEC) /* for what lacked a descriptor */
 
 static struct {
 	struct board *board;
-	int board_fd, listener, config, binary, notify, sigfd;
+	int fd[LINK_ROLES]; /* what the daemon is made of */
+	int notify, sigfd, orphans;
 	int link; /* -1: no supervisor */
 	pid_t supervisor; /* 0: none */
 	int64_t due; /* when the next one starts; 0: it runs */
 	int64_t window; /* second in which `kills` counts */
 	int kills; /* restarts after SIGKILL in that second */
-	int crashes; /* other deaths in a row */
-	int64_t last_crash;
+	int64_t crash[SAFE_CRASHES]; /* times of other deaths, newest first */
 	int early_deaths; /* before any supervisor served */
 	bool served; /* a supervisor has served the socket */
+	bool again; /* the supervisor asked for a fresh start */
 	bool quitting;
 	int exit_code;
+	int64_t beat_due; /* when to look for its sign of life */
+	int64_t grace; /* silence before this does not count */
+	int64_t kill_due; /* it was aborted: when it is killed; 0: no */
+	int64_t retry; /* when orphans_take() is to be called again; 0: no */
+	pid_t checker; /* new program that is asked; 0: none */
+	int64_t checker_due; /* when it is killed */
+	int offered, question; /* that program; what it reads; -1: none */
 	/* Progress of telling a new supervisor what is kept. */
 	bool telling;
 	uint32_t tell_next;
-	int oom_score; /* of whoever started us; for the supervisor */
 	sigset_t mask; /* empty */
-	int kept[2 * BOARD_SLOTS]; /* fd + 1 by LINK_SLOT; 0: none */
+	int kept[HANDOVER_KEPT]; /* fd + 1 by LINK_SLOT; 0: none */
 } k;
 
 static int64_t
@@ -141,28 +161,6 @@ write_file(const char *path, const char *text)
 	close(fd);
 }
 
-static int
-read_oom_score(void)
-{
-	char buf[16] = "";
-	int fd = open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC);
-	int v = 0, sign = 1;
-	char *p = buf;
-
-	if (fd == -1)
-		return 0;
-	if (read(fd, buf, sizeof buf - 1) > 0) {
-		if (*p == '-') {
-			sign = -1;
-			p++;
-		}
-		for (; *p >= '0' && *p <= '9'; p++)
-			v = v * 10 + (*p - '0');
-	}
-	close(fd);
-	return sign * v;
-}
-
 /* In the new process; does not return. */
 static void
 become_supervisor(int link)
@@ -170,9 +168,9 @@ become_supervisor(int link)
 	char *argv[] = {(char[]){SUPERVISOR_TITLE}, NULL};
 	char path[32], score[16];
 
-	snprintf(score, sizeof score, "%d", k.oom_score);
+	snprintf(score, sizeof score, "%d", (int)k.board->oom_score);
 	write_file("/proc/self/oom_score_adj", score);
-	snprintf(path, sizeof path, "/proc/self/fd/%d", k.binary);
+	snprintf(path, sizeof path, "/proc/self/fd/%d", k.fd[ROLE_BINARY]);
 	if (link == HANDOVER_FD)
 		fcntl(link, F_SETFD, 0);
 	else
@@ -186,14 +184,19 @@ static void
 start_supervisor(void)
 {
 	struct link_msg m = {.version = LINK_VERSION, .type = LINK_HELLO};
-	int pair[2], fds[3] = {k.listener, k.config, k.board_fd};
+	int pair[2], fds[LINK_ROLES];
+	uint32_t i;
 
 	k.due = now_ns() + CRASH_DELAY; /* if it fails here: again then */
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
 		return;
 	/* Everything it needs is in the socket before it exists. */
-	m.arg = (int32_t)k.board->supervisor_starts;
-	if (link_send(pair[0], &m, fds, 3) == -1)
+	for (i = 0; i < LINK_ROLES; i++)
+		if (k.fd[i] != -1) {
+			m.slot[m.n] = i;
+			fds[m.n++] = k.fd[i];
+		}
+	if (link_send(pair[0], &m, fds, m.n) == -1)
 		goto fail;
 	k.supervisor = fork();
 	if (k.supervisor == 0)
@@ -208,6 +211,8 @@ start_supervisor(void)
 	k.board->supervisor_starts++;
 	atomic_store(&k.board->wake, 0);
 	atomic_store(&k.board->supervisor_pid, k.supervisor);
+	k.grace = now_ns();
+	k.beat_due = k.grace + PING;
 	k.telling = true;
 	k.tell_next = 0;
 	tell_kept();
@@ -215,6 +220,160 @@ start_supervisor(void)
 fail:
 	close(pair[0]);
 	close(pair[1]);
+}
+
+static void
+wake_supervisor(void)
+{
+	struct link_msg m = {.version = LINK_VERSION, .type = LINK_WAKE};
+
+	/* A full socket holds packets that wake it as well. */
+	if (k.link != -1 && atomic_exchange(&k.board->wake, 1) == 0)
+		link_send(k.link, &m, NULL, 0);
+}
+
+/* A heart that beats at least every PING, because it is asked to, and does
+ * not for WATCHDOG.  Time in which we did not run either (a suspended or
+ * overloaded machine) counts for nobody. */
+static void
+watch_beat(void)
+{
+	int64_t now = now_ns(), beat, silence;
+
+	if (k.supervisor == 0)
+		return;
+	if (k.kill_due != 0) {
+		if (now >= k.kill_due)
+			kill(k.supervisor, SIGKILL);
+		return;
+	}
+	if (now < k.beat_due)
+		return;
+	if (now - k.beat_due > LATE)
+		k.grace = now;
+	beat = atomic_load(&k.board->beat_ns);
+	if (beat < k.grace)
+		beat = k.grace;
+	silence = now - beat;
+	if (silence >= WATCHDOG) {
+		k.kill_due = now + ABORT_TIME;
+		kill(k.supervisor, SIGABRT);
+		kill(k.supervisor, SIGCONT); /* a stopped one dies, too */
+		return;
+	}
+	k.beat_due = beat + (silence >= PING ? WATCHDOG : PING);
+	if (silence >= PING)
+		wake_supervisor();
+}
+
+/* --- an upgrade --- */
+
+/* In the new process; does not return.  It reads its answer from the program
+ * that is offered: exit code 0, after it has read all of the question. */
+static _Noreturn void
+become_checker(void)
+{
+	char *argv[] = {(char[]){"mpsupd"}, (char[]){CAN_READ_OPTION},
+	    (char[]){"3"}, NULL};
+
+	fcntl(k.fd[ROLE_BOARD], F_SETFD, 0);
+	dup2(k.question, HANDOVER_FD);
+	sigprocmask(SIG_SETMASK, &k.mask, NULL);
+	syscall(SYS_execveat, k.offered, "", argv, environ, AT_EMPTY_PATH);
+	_exit(127);
+}
+
+static void
+fill_handover(struct handover *h)
+{
+	handover_init(h);
+	memcpy(h->fd, k.fd, sizeof h->fd);
+	h->notify = k.notify;
+	h->link = k.link;
+	h->supervisor = k.supervisor;
+	h->previous = k.fd[ROLE_BINARY];
+}
+
+static void
+forget_offer(void)
+{
+	if (k.offered != -1)
+		close(k.offered);
+	if (k.question != -1)
+		close(k.question);
+	k.offered = k.question = -1;
+	k.checker = 0;
+}
+
+static void
+answer_offer(const char *why)
+{
+	struct link_msg m = {.version = LINK_VERSION, .type = LINK_CHECKED};
+
+	if (*why != '\0')
+		forget_offer();
+	snprintf(m.text, sizeof m.text, "%s", why);
+	if (k.link != -1)
+		link_send(k.link, &m, NULL, 0);
+}
+
+static void
+check_offer(int fd)
+{
+	struct handover h;
+
+	if (k.checker != 0)
+		kill(k.checker, SIGKILL); /* reaped as a stranger */
+	forget_offer();
+	k.offered = fd;
+	fill_handover(&h);
+	k.question = handover_write(&h, k.kept);
+	if (k.question != -1)
+		k.checker = fork();
+	if (k.checker == 0)
+		become_checker();
+	k.checker_due = now_ns() + CHECK_TIME;
+	if (k.checker == -1 || k.question == -1)
+		answer_offer("no memory or process for asking it");
+}
+
+static void
+checker_ended(int status)
+{
+	off_t size = lseek(k.question, 0, SEEK_CUR);
+
+	k.checker = 0;
+	if (size == lseek(k.question, 0, SEEK_END) && WIFEXITED(status) &&
+	    WEXITSTATUS(status) == 0) {
+		close(k.question);
+		k.question = -1;
+		answer_offer("");
+		return;
+	}
+	answer_offer(WIFSIGNALED(status) ?
+	    "it was killed, or hung, when it was asked" :
+	    "it cannot read the state of this daemon; stop and start it");
+}
+
+/* This process goes on as the program that was offered, with its children.
+ * The supervisor of the old program is killed by the new keeper. */
+static void
+upgrade(void)
+{
+	struct handover h;
+
+	if (k.offered == -1 || k.checker != 0)
+		return;
+	fill_handover(&h);
+	h.fd[ROLE_BINARY] = k.offered;
+	handover_exec(&h, k.kept);
+	/* Not executed: the old program goes on, as it was. */
+	memcpy(k.fd, h.fd, sizeof k.fd);
+	k.fd[ROLE_BINARY] = h.previous;
+	k.notify = h.notify;
+	k.link = h.link;
+	k.offered = h.fd[ROLE_BINARY];
+	answer_offer("it could not be executed");
 }
 
 /* --- what the supervisor says --- */
@@ -250,10 +409,22 @@ handle_msg(const struct link_msg *m, const int *fds, size_t nfds)
 		break;
 	case LINK_CONFIG:
 		if (nfds == 1) {
-			close(k.config);
-			k.config = fds[0];
+			close(k.fd[ROLE_CONFIG]);
+			k.fd[ROLE_CONFIG] = fds[0];
 			used = 1;
 		}
+		break;
+	case LINK_OFFER:
+		if (nfds == 1) {
+			check_offer(fds[0]);
+			used = 1;
+		}
+		break;
+	case LINK_UPGRADE:
+		upgrade();
+		break;
+	case LINK_AGAIN:
+		k.again = true;
 		break;
 	case LINK_SERVING:
 		k.served = true;
@@ -301,9 +472,11 @@ drain_link(void)
 static int64_t
 delay_after(int status, int64_t now)
 {
-	int64_t delay;
+	int64_t delay = CRASH_DELAY;
+	int i;
 
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) {
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL &&
+	    !k.board->hung) {
 		if (now - k.window >= SEC) {
 			k.window = now;
 			k.kills = 0;
@@ -311,12 +484,15 @@ delay_after(int status, int64_t now)
 		return ++k.kills <= KILLS_PER_SECOND ? 0 :
 		    SEC / KILLS_PER_SECOND;
 	}
-	if (now - k.last_crash > CRASH_MEMORY)
-		k.crashes = 0;
-	k.last_crash = now;
-	delay = CRASH_DELAY << k.crashes;
-	if (k.crashes < 7)
-		k.crashes++;
+	/* The delay doubles with each crash of the last minute. */
+	for (i = SAFE_CRASHES - 1; i > 0; i--)
+		k.crash[i] = k.crash[i - 1];
+	k.crash[0] = now;
+	for (i = 1; i < SAFE_CRASHES && k.crash[i] != 0 &&
+	    now - k.crash[i] < CRASH_MEMORY; i++)
+		delay *= 2;
+	if (i == SAFE_CRASHES)
+		k.board->safe = 1;
 	return delay < CRASH_DELAY_MAX ? delay : CRASH_DELAY_MAX;
 }
 
@@ -326,6 +502,8 @@ supervisor_died(int status)
 	int64_t now = now_ns();
 
 	k.supervisor = 0;
+	k.board->hung = k.kill_due != 0;
+	k.kill_due = 0;
 	drain_link();
 	if (k.link != -1)
 		close(k.link);
@@ -347,17 +525,14 @@ supervisor_died(int status)
 		give_up(text);
 		return;
 	}
-	k.due = now + delay_after(status, now);
-}
-
-static void
-wake_supervisor(void)
-{
-	struct link_msg m = {.version = LINK_VERSION, .type = LINK_WAKE};
-
-	/* A full socket holds packets that wake it as well. */
-	if (k.link != -1 && atomic_exchange(&k.board->wake, 1) == 0)
-		link_send(k.link, &m, NULL, 0);
+	if (k.again) {
+		memset(k.crash, 0, sizeof k.crash);
+		k.board->safe = 0;
+		k.due = now;
+	} else {
+		k.due = now + delay_after(status, now);
+	}
+	k.again = false;
 }
 
 /* Slot of a living child, or BOARD_SLOTS. */
@@ -383,19 +558,22 @@ wait_status(const siginfo_t *si)
 }
 
 /* The end is on the board before the zombie is gone: whenever the supervisor
- * or the keeper itself is interrupted, nothing is forgotten. */
+ * or the keeper itself is interrupted, nothing is forgotten.  STATUS -1:
+ * unknown. */
 static void
-record_end(uint32_t slot, const siginfo_t *si)
+record_end(uint32_t slot, int status)
 {
 	struct board_end *e = &k.board->end[slot];
 
-	e->status = wait_status(si);
-	e->pid = si->si_pid;
+	e->status = status == -1 ? 0 : status;
+	e->unknown = status == -1;
+	e->pid = atomic_load(&k.board->pid[slot]);
 	e->at_ns = now_ns();
 	e->gen = atomic_load(&k.board->gen[slot]);
 	atomic_store(&k.board->pid[slot], 0);
 	atomic_fetch_or(&k.board->ended[slot / 64],
 	    UINT64_C(1) << (slot % 64));
+	wake_supervisor();
 }
 
 /* Job control: who is held by which signal. */
@@ -432,13 +610,14 @@ reap(void)
 			break;
 		slot = si.si_pid == k.supervisor ? BOARD_SLOTS :
 		    find_slot(si.si_pid);
-		if (slot < BOARD_SLOTS) {
-			record_end(slot, &si);
-			wake_supervisor();
-		}
-		if (waitpid(si.si_pid, &status, 0) == si.si_pid &&
-		    si.si_pid == k.supervisor)
+		if (slot < BOARD_SLOTS)
+			record_end(slot, wait_status(&si));
+		if (waitpid(si.si_pid, &status, 0) != si.si_pid)
+			continue;
+		if (si.si_pid == k.supervisor)
 			supervisor_died(status);
+		else if (si.si_pid == k.checker)
+			checker_ended(status);
 	}
 }
 
@@ -464,40 +643,33 @@ handle_signals(void)
 
 /* --- start --- */
 
-static int
-take_fd(int32_t fd)
-{
-	if (fd >= 0)
-		fcntl(fd, F_SETFD, FD_CLOEXEC);
-	return fd;
-}
-
 static bool
 read_handover(void)
 {
 	struct handover h;
-	struct handover_kept e;
 
-	if (read(HANDOVER_FD, &h, sizeof h) != sizeof h ||
-	    h.magic != HANDOVER_MAGIC || h.version != HANDOVER_VERSION)
+	if (!handover_read(HANDOVER_FD, &h, k.kept) ||
+	    (k.board = board_map(h.fd[ROLE_BOARD])) == NULL) {
+		/* An upgrade to a program that promised too much. */
+		if (h.magic == HANDOVER_MAGIC && h.previous >= 0) {
+			char *argv[] = {(char[]){KEEPER_TITLE}, NULL};
+
+			lseek(HANDOVER_FD, 0, SEEK_SET);
+			syscall(SYS_execveat, h.previous, "", argv, environ,
+			    AT_EMPTY_PATH);
+		}
 		return false;
-	k.listener = take_fd(h.listener);
-	k.config = take_fd(h.config);
-	k.board_fd = take_fd(h.board);
-	k.binary = take_fd(h.binary);
-	k.notify = take_fd(h.notify);
-	take_fd(h.pidfile[0]);
-	take_fd(h.pidfile[1]);
-	while (h.nkept-- > 0) {
-		if (read(HANDOVER_FD, &e, sizeof e) != sizeof e ||
-		    e.slot >= BOARD_SLOTS)
-			return false;
-		k.kept[LINK_SLOT(e.slot, 0)] = take_fd(e.fd[0]) + 1;
-		k.kept[LINK_SLOT(e.slot, 1)] = take_fd(e.fd[1]) + 1;
 	}
-	close(HANDOVER_FD);
-	k.board = board_map(k.board_fd);
-	return k.board != NULL;
+	/* HANDOVER_FD stays: its number is free for the next handover. */
+	fcntl(HANDOVER_FD, F_SETFD, FD_CLOEXEC);
+	memcpy(k.fd, h.fd, sizeof k.fd);
+	if (h.previous != -1)
+		close(h.previous);
+	k.notify = h.notify;
+	k.link = h.link;
+	k.supervisor = h.supervisor;
+	k.served = k.notify == -1 && k.board->keeper_pid != 0;
+	return true;
 }
 
 /* Nothing inherited stays: each signal is either read here or harmless. */
@@ -524,33 +696,97 @@ setup_signals(void)
 static int
 poll_timeout(void)
 {
-	int64_t left;
+	const int64_t at[] = {
+		k.quitting ? 0 : k.due,
+		k.supervisor == 0 ? 0 : k.kill_due != 0 ? k.kill_due :
+		    k.beat_due,
+		k.checker == 0 ? 0 : k.checker_due,
+		k.retry,
+	};
+	int64_t first = 0, left;
+	size_t i;
 
-	if (k.due == 0)
+	for (i = 0; i < sizeof at / sizeof at[0]; i++)
+		if (at[i] != 0 && (first == 0 || at[i] < first))
+			first = at[i];
+	if (first == 0)
 		return -1;
-	left = k.due - now_ns();
+	left = first - now_ns();
 	return left <= 0 ? 0 : (int)(left / MS) + 1;
+}
+
+static void
+do_what_is_due(void)
+{
+	int64_t now = now_ns();
+
+	watch_beat();
+	if (k.checker != 0 && now >= k.checker_due)
+		kill(k.checker, SIGKILL);
+	if (k.retry != 0 && now >= k.retry)
+		k.retry = orphans_take() > 0 ? now + RETRY : 0;
+	if (k.due != 0 && !k.quitting && now >= k.due)
+		start_supervisor();
 }
 
 static void
 turn(void)
 {
-	struct pollfd pfd[2] = {
+	struct pollfd pfd[] = {
 		{.fd = k.sigfd, .events = POLLIN},
+		{.fd = k.orphans, .events = POLLIN},
 		{.fd = k.link,
 		    .events = (short)(POLLIN | (k.telling ? POLLOUT : 0))},
 	};
 
-	if (poll(pfd, 2, poll_timeout()) == -1 && errno != EINTR)
+	if (poll(pfd, 3, poll_timeout()) == -1 && errno != EINTR)
 		return;
 	handle_signals();
 	reap();
-	if (k.link != -1 && (pfd[1].revents & (POLLIN | POLLHUP)) != 0)
+	if (pfd[1].revents != 0)
+		orphans_turn();
+	if (k.link != -1 && (pfd[2].revents & (POLLIN | POLLHUP)) != 0)
 		drain_link();
 	if (k.link != -1 && k.telling)
 		tell_kept();
-	if (k.due != 0 && !k.quitting && now_ns() >= k.due)
+	do_what_is_due();
+}
+
+/* The pid of whoever is the keeper now, for people and scripts. */
+static void
+write_pidfiles(void)
+{
+	char text[16];
+	int i, len = snprintf(text, sizeof text, "%d\n", (int)getpid());
+
+	for (i = ROLE_PIDFILE; i <= ROLE_PIDFILE2; i++)
+		if (k.fd[i] != -1 && (ftruncate(k.fd[i], 0) == -1 ||
+		    pwrite(k.fd[i], text, (size_t)len, 0) != len))
+			continue; /* it informs, nothing depends on it */
+}
+
+/* This process is the keeper from now on, whoever was it before. */
+static void
+take_office(void)
+{
+	struct board *b = k.board;
+
+	if (b->keeper_pid != 0 && b->keeper_pid != getpid()) {
+		b->promotions++;
+		b->supervisor_status = SIGKILL; /* became this process */
+	}
+	if (b->keeper_pid != getpid())
+		write_pidfiles();
+	b->keeper_pid = getpid();
+	if (orphans_take() > 0)
+		k.retry = now_ns() + RETRY;
+	/* In an upgrade the old supervisor serves until now. */
+	if (k.supervisor != 0) {
+		b->upgrades++;
+		kill(k.supervisor, SIGKILL);
+	} else {
 		start_supervisor();
+	}
 }
 
 int
@@ -560,7 +796,7 @@ keeper_main(void)
 	    "started by `mpsupd start` only\n";
 	struct rlimit rl;
 
-	k.notify = -1;
+	k.notify = k.link = k.offered = k.question = -1;
 	if (!read_handover() || !setup_signals()) {
 		notify_start(bad, sizeof bad - 1);
 		return 1;
@@ -571,16 +807,14 @@ keeper_main(void)
 		rl.rlim_cur = rl.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &rl);
 	}
-	k.oom_score = read_oom_score();
 	write_file("/proc/self/oom_score_adj", "-1000");
+	k.orphans = orphans_init(k.board, record_end);
 	/* From here on the peer that clients see is this process. */
-	if (listen(k.listener, SOMAXCONN) == -1) {
+	if (k.orphans == -1 || listen(k.fd[ROLE_LISTENER], SOMAXCONN) == -1) {
 		give_up("cannot listen on the control socket");
 		return k.exit_code;
 	}
-	k.board->keeper_pid = getpid();
-	k.link = -1;
-	start_supervisor();
+	take_office();
 	while (!(k.quitting && k.supervisor == 0))
 		turn();
 	return k.exit_code;

@@ -89,5 +89,6 @@ board_clear(struct board *b, uint32_t slot)
 	atomic_store(&b->gen[slot], 0);
 	atomic_store(&b->failed[slot], 0);
 	atomic_store(&b->stopped[slot], 0);
+	atomic_store(&b->orphan[slot], 0);
 	memset(&b->end[slot], 0, sizeof b->end[slot]);
 }

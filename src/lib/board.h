@@ -31,19 +31,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/proc.h"
+
 #define BOARD_MAGIC 0x4d505342u /* "MPSB" */
-#define BOARD_VERSION 1
+#define BOARD_VERSION 2
 #define BOARD_SLOTS 16384 /* processes; == CONF_PROCESS_MAX */
 #define BOARD_RECORD 184 /* bytes of a record, at most */
+#define BOARD_PROGRAM 512 /* bytes of the path of mpsupd, at most */
 
 /* How a run ended.  Written by the keeper alone. */
 struct board_end {
 	uint32_t gen; /* the run; 0: none yet */
 	int32_t status; /* wait status */
 	int32_t pid; /* that it had */
+	uint8_t unknown; /* it was no child and nobody knows its status */
 	int64_t at_ns; /* monotonic, when it was seen */
-	int64_t cpu_us; /* user and system time, children waited for too */
-	int64_t maxrss_kb;
 };
 
 struct board_record {
@@ -60,18 +62,30 @@ struct board {
 	uint64_t nofile_cur, nofile_max; /* limits of whoever started it */
 	uint64_t nproc_cur, nproc_max;
 	uint8_t foreground; /* -n: no daemon, logs also to stderr */
+	int32_t oom_score; /* oom_score_adj of whoever started it */
+	char program[BOARD_PROGRAM]; /* path of mpsupd, for an upgrade */
+	uint32_t found; /* programs that outlived the daemon before us */
 
 	/* The keeper's. */
 	int32_t keeper_pid;
 	_Atomic int32_t supervisor_pid;
 	uint32_t supervisor_starts;
 	int32_t supervisor_status; /* wait status of the one before */
+	uint8_t hung; /* ... which was ended because it did not answer */
+	uint8_t safe; /* the present one is to run in safe mode */
+	uint32_t promotions; /* keepers that were killed and replaced */
+	uint32_t upgrades;
 	_Atomic uint32_t wake; /* a wake-up is on its way */
 	_Atomic uint64_t signals; /* bit N: signal N of people, to be obeyed */
 
 	/* The supervisor's. */
 	_Atomic uint32_t nslots; /* slots in use are below this */
 	_Atomic uint32_t stopping; /* an orderly stop is under way */
+	_Atomic int64_t beat_ns; /* monotonic: its last sign of life */
+	struct board_said {
+		uint32_t promotions, upgrades; /* in the log, so many */
+	} said;
+	_Atomic uint32_t state_seq; /* writes to the state file */
 
 	_Atomic uint64_t ended[BOARD_SLOTS / 64]; /* bit: end[] is news */
 	_Atomic int32_t pid[BOARD_SLOTS]; /* 0: none, or reaped */
@@ -80,7 +94,12 @@ struct board {
 					       * child of that run; 0: none */
 	_Atomic uint8_t stopped[BOARD_SLOTS]; /* by this signal; 0: no.  The
 					       * keeper's */
-	int64_t spawned_ns[BOARD_SLOTS]; /* just before the clone */
+	_Atomic uint8_t orphan[BOARD_SLOTS]; /* pid is no child of the keeper:
+					      * its parent was killed.  The
+					      * keeper's */
+	int64_t spawned_ns[BOARD_SLOTS]; /* just before the clone, monotonic */
+	struct proc_birth birth[BOARD_SLOTS]; /* from: before the clone; to:
+					       * the child's first act */
 	struct board_end end[BOARD_SLOTS];
 	struct board_record rec[BOARD_SLOTS];
 };

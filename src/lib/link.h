@@ -12,16 +12,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LINK_VERSION 1
+#define LINK_VERSION 2
 #define LINK_FDS 128 /* descriptors in one packet, at most */
 #define LINK_TEXT 512
 
 enum link_type {
 	/* keeper to supervisor */
-	LINK_HELLO = 1, /* fds: listening socket, configuration, board */
+	LINK_HELLO = 1, /* n of slot[], each an enum link_role, and its fd */
 	LINK_KEPT, /* n of slot[] with one fd each, in order */
 	LINK_READY, /* that was all */
-	LINK_WAKE, /* look at board->ended and board->signals */
+	LINK_WAKE, /* look at board->ended and board->signals; beat */
+	LINK_CHECKED, /* of the program offered: text says why not, or "" */
 
 	/* supervisor to keeper */
 	LINK_SERVING, /* the socket is served: `start` may return */
@@ -30,6 +31,22 @@ enum link_type {
 	LINK_DROP, /* close what is kept for slot[0] */
 	LINK_CONFIG, /* fd: the configuration from now on */
 	LINK_QUIT, /* all is down; arg: exit code of the daemon */
+	LINK_AGAIN, /* it ends now and wants to be started anew */
+	LINK_OFFER, /* fd: program to upgrade to; is it fit? */
+	LINK_UPGRADE, /* do it: that program becomes keeper and supervisor */
+};
+
+/* Which descriptor of the daemon.  Each process holds all of them: whichever
+ * is left can go on. */
+enum link_role {
+	ROLE_LISTENER, /* control socket */
+	ROLE_CONFIG, /* encoded configuration */
+	ROLE_BOARD,
+	ROLE_BINARY, /* the program, for exec */
+	ROLE_STATE, /* state file */
+	ROLE_PIDFILE, /* locked; ... */
+	ROLE_PIDFILE2, /* ... and the one configured elsewhere */
+	LINK_ROLES
 };
 
 /* Which descriptor of a slot: LINK_SLOT(slot, stream). */

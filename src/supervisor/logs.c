@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/conf.h"
@@ -242,10 +243,25 @@ stream_configure(struct stream *st, const struct conf_log *conf,
 void
 stream_adopt(struct stream *st, int fd)
 {
+	struct stat sb;
+
 	st->pipe = fd;
+	st->inode = fstat(fd, &sb) == 0 ? sb.st_ino : 0;
 	ev_io_set(&st->io, fd, EV_READ);
 	if (st->sink != NULL)
 		ev_io_start(st->sup->loop, &st->io);
+}
+
+int
+stream_fd(const struct stream *st)
+{
+	return st->pipe;
+}
+
+uint64_t
+stream_inode(const struct stream *st)
+{
+	return st->inode;
 }
 
 int

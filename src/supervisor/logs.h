@@ -59,6 +59,10 @@ void stream_adopt(struct stream *st, int fd);
  * The stream keeps it.  *RET_NEW: it was made now and the keeper must know. */
 int stream_pipe(struct stream *st, bool *ret_new);
 
+/* Its pipe, and the pipe's inode: -1 and 0 if it has none. */
+int stream_fd(const struct stream *st);
+uint64_t stream_inode(const struct stream *st);
+
 /* Moves what waits in its pipe now. */
 void stream_pump(struct stream *st);
 

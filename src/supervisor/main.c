@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "core/conf.h"
+#include "core/proto.h"
 #include "lib/log.h"
 #include "lib/sig.h"
 #include "lib/xalloc.h"
@@ -36,6 +37,7 @@
 #define SINKS_MIN 8
 #define SINKS_MAX 4096
 #define LAST_PATIENCE 5. /* seconds from SIGKILL to leaving one behind */
+#define SAFE_TIME 60. /* seconds without a crash end safe mode */
 #define LAST_DRAIN_NS 2000000000LL /* for output that waits at the end */
 
 int64_t
@@ -136,7 +138,12 @@ remove_paths(const struct supervisor *sup)
 	char *locked = xasprintf("%s/mpsupd.pid", m->rundir);
 
 	if (owns_pidfile(sup, locked)) {
+		char *state = xasprintf("%s/state", m->rundir);
+
 		unlink(m->socket);
+		if (!sup->forced) /* nothing is left behind */
+			unlink(state);
+		free(state);
 		if (owns_pidfile(sup, m->pidfile))
 			unlink(m->pidfile);
 		unlink(locked);
@@ -229,8 +236,11 @@ on_turn(struct ev_loop *loop, ev_prepare *w, int revents)
 		if (sup->stopping)
 			stop_step(sup);
 	}
-	spawn_some(sup); /* once: then clients, logs and exits have a turn */
-	if (again || sup->changed || !TAILQ_EMPTY(&sup->spawn_queue))
+	atomic_store(&sup->board->beat_ns, now_ns());
+	if (!sup->safe)
+		spawn_some(sup); /* once: then clients, logs and exits have a turn */
+	if (again || sup->changed ||
+	    (!sup->safe && !TAILQ_EMPTY(&sup->spawn_queue)))
 		ev_idle_start(loop, &sup->busy);
 	else
 		ev_idle_stop(loop, &sup->busy);
@@ -289,6 +299,7 @@ append_stdio(void)
 			fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_APPEND);
 }
 
+/* FD stays open: it is passed on. */
 static struct config *
 read_config(int fd)
 {
@@ -304,7 +315,6 @@ read_config(int fd)
 			munmap(data, (size_t)st.st_size);
 		}
 	}
-	close(fd);
 	return c;
 }
 
@@ -317,7 +327,7 @@ clean_auto_logs(struct supervisor *sup)
 	size_t i;
 	int k;
 
-	if (sup->conf->main.nocleanup)
+	if (sup->conf->main.nocleanup || sup->board->found > 0)
 		return;
 	for (i = 0; i < sup->conf->nprocs; i++)
 		for (k = 0; k < CONF_STREAMS; k++) {
@@ -348,18 +358,55 @@ static void
 say_hello(const struct supervisor *sup)
 {
 	const struct board *b = sup->board;
+	struct board_said *said = &sup->board->said;
 	int status = b->supervisor_status;
 
 	if (b->supervisor_starts <= 1) {
 		log_info("mpsupd started, keeper pid %d, supervisor pid %d, "
 		    "%zu programs", (int)b->keeper_pid, (int)getpid(),
 		    sup->conf->nprocs);
+		if (b->found > 0)
+			log_warnx("the daemon before was killed; %u programs "
+			    "outlived it and are adopted", b->found);
 		return;
 	}
-	log_warnx("supervisor pid %d took over: the one before ended by %s "
-	    "%d; no program was touched", (int)getpid(),
-	    WIFSIGNALED(status) ? "signal" : "exit code",
-	    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	if (b->promotions > said->promotions)
+		log_warnx("the keeper was killed; pid %d took its place, "
+		    "supervisor pid %d; no program was touched",
+		    (int)b->keeper_pid, (int)getpid());
+	else if (b->upgrades > said->upgrades)
+		log_info("upgraded to version %s, supervisor pid %d; no "
+		    "program was touched", MPSUPD_VERSION, (int)getpid());
+	else
+		log_warnx("supervisor pid %d took over: the one before ended "
+		    "by %s %d%s; no program was touched", (int)getpid(),
+		    WIFSIGNALED(status) ? "signal" : "exit code",
+		    WIFSIGNALED(status) ? WTERMSIG(status) :
+		    WEXITSTATUS(status), b->hung ? ", because it did not "
+		    "answer for 10 s" : "");
+	said->promotions = b->promotions;
+	said->upgrades = b->upgrades;
+	if (sup->safe)
+		log_warnx("safe mode: the supervisor crashes again and again; "
+		    "logs are not read and no program is started for %.0f s, "
+		    "or until a reload", SAFE_TIME);
+}
+
+static void
+on_safe_time(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	(void)loop;
+	(void)revents;
+	supervisor_leave_safe_mode(w->data);
+}
+
+void
+supervisor_leave_safe_mode(struct supervisor *sup)
+{
+	log_info("safe mode ends");
+	server_flush(sup, 500);
+	uplink_again(sup);
+	exit(0);
 }
 
 static int
@@ -399,11 +446,12 @@ init(struct supervisor *sup)
 {
 	unsigned sinks, peers;
 	char text[256];
-	int config;
 
-	if (uplink_init(sup, &config) == -1)
+	if (uplink_init(sup) == -1)
 		return fail(sup, "the keeper does not answer");
-	sup->conf = read_config(config);
+	state_init(&sup->state, sup->fd[ROLE_STATE], &sup->board->state_seq);
+	sup->safe = sup->board->safe;
+	sup->conf = read_config(sup->fd[ROLE_CONFIG]);
 	if (sup->conf == NULL)
 		return fail(sup, "the configuration handed over is damaged");
 	if (daemonlog_init(&sup->conf->main, sup->board->foreground &&
@@ -452,6 +500,11 @@ supervisor_main(void)
 	sup.turn.data = &sup;
 	ev_prepare_start(sup.loop, &sup.turn);
 	ev_idle_init(&sup.busy, on_busy);
+	if (sup.safe) {
+		ev_timer_init(&sup.safe_timer, on_safe_time, SAFE_TIME, 0.);
+		sup.safe_timer.data = &sup;
+		ev_timer_start(sup.loop, &sup.safe_timer);
+	}
 	uplink_start(&sup);
 	uplink_serving(&sup);
 	ev_run(sup.loop, 0);

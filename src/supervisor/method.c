@@ -21,6 +21,7 @@ static const struct method *const table[] = {
 	&method_signal,
 	&method_logs,
 	&method_reopen,
+	&method_upgrade,
 };
 
 const struct method *

@@ -11,14 +11,14 @@
 struct conf_process;
 struct request;
 struct service;
-
+struct supervisor;
 
 struct method {
 	const char *name; /* method and command-line word */
 	enum permission needs;
 	bool while_stopping; /* also served during the daemon's stop */
-	bool without_keeper; /* ... and after the keeper's death; what only
-			      * looks always is */
+	bool in_need; /* ... and in safe mode or without a keeper; what only
+		       * looks always is */
 	/* Answers R by request_result(), request_error() or later. */
 	void (*exec)(struct request *r);
 };
@@ -55,5 +55,9 @@ uint64_t method_request(struct request *r);
 extern const struct method method_hello, method_status, method_pid;
 extern const struct method method_start, method_stop, method_restart, method_wait;
 extern const struct method method_signal, method_logs, method_reopen, method_reload;
+extern const struct method method_upgrade;
+
+/* The keeper has asked the new program: WHY not, or "". */
+void method_upgrade_checked(struct supervisor *sup, const char *why);
 
 #endif

@@ -110,4 +110,5 @@ reload_exec(struct request *r)
 }
 
 const struct method method_reload = {
-	.name = "reload", .needs = MAY_CONTROL, .exec = reload_exec};
+	.name = "reload", .needs = MAY_CONTROL, .in_need = true,
+	.exec = reload_exec};

@@ -254,7 +254,7 @@ const struct method method_stop = {
 	.name = "stop",
 	.needs = MAY_CONTROL,
 	.while_stopping = true,
-	.without_keeper = true,
+	.in_need = true,
 	.exec = stop_exec,
 };
 const struct method method_restart = {
@@ -279,7 +279,7 @@ on_waited(struct waiter *w, bool timed_out)
 
 		add_head(&b, s, i == 0);
 		buf_adds(&b, ",\"exit_code\":");
-		if (s->prog.has_status)
+		if (s->prog.has_status == STATUS_KNOWN)
 			buf_addi(&b, program_exit_code(s->prog.status));
 		else
 			buf_adds(&b, "null");

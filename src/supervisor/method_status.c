@@ -19,8 +19,9 @@ hello_exec(struct request *r)
 {
 	struct buf b = BUF_INIT;
 
-	buf_addf(&b, "{\"protocol\":%d,\"version\":\"%s\"}", PROTO_VERSION,
-	    MPSUPD_VERSION);
+	buf_addf(&b, "{\"protocol\":%d,\"version\":\"%s\","
+	    "\"supervisor_pid\":%d}", PROTO_VERSION, MPSUPD_VERSION,
+	    (int)getpid());
 	request_result(r, &b);
 }
 
@@ -113,7 +114,7 @@ add_program(struct buf *b, struct service *s, int64_t now)
 	buf_adds(b, p->pid != 0 &&
 	    atomic_load(&s->sup->board->pid[s->slot]) == p->pid ?
 	    ",\"alive\":true" : ",\"alive\":false");
-	add_number(b, ",\"exit_code\":", p->has_status && p->pid == 0,
+	add_number(b, ",\"exit_code\":", p->has_status == STATUS_KNOWN && p->pid == 0,
 	    program_exit_code(p->status));
 	add_seconds(b, ",\"uptime_s\":", p->pid != 0, now - p->started_ns);
 	add_number(b, ",\"restarts\":", true,
@@ -147,6 +148,7 @@ add_daemon(struct buf *b, const struct supervisor *sup, int64_t now)
 	buf_adds(b, ",\"config\":");
 	buf_adds_json(b, sup->conf->main.file);
 	buf_addf(b, ",\"state\":\"%s\"}", sup->keeper_gone ? "keeper gone" :
+	    sup->safe ? "safe mode" :
 	    sup->stopping ? "stopping" : "running");
 }
 

@@ -188,11 +188,13 @@ dispatch(struct request *r, const char *name)
 		    "in operators");
 		return;
 	}
-	if (p->sup->keeper_gone && method->needs == MAY_CONTROL &&
-	    !method->without_keeper) {
-		request_error(r, PROTO_INTERNAL, "the keeper of this daemon "
-		    "was killed: %s is not possible; its programs run on: end "
-		    "them by hand, then `mpsupd stop` ends the rest", name);
+	if ((p->sup->keeper_gone || p->sup->safe) &&
+	    method->needs == MAY_CONTROL && !method->in_need) {
+		request_error(r, PROTO_INTERNAL, "%s is not possible now: %s",
+		    name, p->sup->safe ? "the supervisor crashed again and "
+		    "again and runs in safe mode; programs run on; `reload` "
+		    "leaves it" : "the keeper was killed and cannot be "
+		    "replaced; programs run on (see the daemon's log)");
 		return;
 	}
 	if (p->sup->stopping && !method->while_stopping) {

@@ -439,6 +439,8 @@ handle_result(struct reload *rl)
 		buf_add(&warnings, res.warnings, strlen(res.warnings) - 1);
 		json = accept_config(rl, res.config, &warnings);
 		report(rl, json != NULL, json);
+		if (json != NULL && !rl->dry_run && rl->sup->safe)
+			supervisor_leave_safe_mode(rl->sup);
 	}
 	free(json);
 	buf_clear(&warnings);

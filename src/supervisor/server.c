@@ -77,7 +77,7 @@ on_accept(struct ev_loop *loop, ev_io *w, int revents)
 
 	(void)revents;
 	for (i = 0; i < ACCEPT_PER_TURN; i++) {
-		fd = accept4(sup->listener, NULL, NULL,
+		fd = accept4(sup->fd[ROLE_LISTENER], NULL, NULL,
 		    SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd != -1) {
 			admit(sup, fd);
@@ -107,7 +107,7 @@ server_init(struct supervisor *sup, unsigned max_peers)
 	TAILQ_INIT(&sv->again);
 	ev_init(&sv->pause, on_pause_over);
 	sv->pause.data = sup;
-	ev_io_init(&sv->io, on_accept, sup->listener, EV_READ);
+	ev_io_init(&sv->io, on_accept, sup->fd[ROLE_LISTENER], EV_READ);
 	sv->io.data = sup;
 	ev_io_start(sup->loop, &sv->io);
 }

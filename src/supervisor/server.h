@@ -22,7 +22,7 @@ struct server {
 
 enum permission { MAY_LOOK, MAY_CONTROL };
 
-/* Serves sup->listener with at most MAX_PEERS connections. */
+/* Serves sup->fd[ROLE_LISTENER] with at most MAX_PEERS connections. */
 void server_init(struct supervisor *sup, unsigned max_peers);
 
 /* Frees closed peers and gives a turn to those with input left; once per turn

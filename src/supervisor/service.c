@@ -9,6 +9,9 @@
 #include <unistd.h>
 
 #include "lib/log.h"
+#include "lib/proc.h"
+#include "lib/state.h"
+#include "lib/str.h"
 #include "lib/xalloc.h"
 #include "core/proto.h"
 #include "supervisor/logs.h"
@@ -32,7 +35,23 @@ static int send_signals(struct service *s, const int *signo, int n,
 void
 service_store(struct service *s)
 {
+	struct state_record r = {
+		.gen = s->prog.gen,
+		.stopsignal = (int32_t)s->conf->stopsignal,
+		.stopwaitsecs = s->conf->stopwaitsecs,
+		.birth = s->sup->board->birth[s->slot],
+		.label_hash = s->label_hash,
+	};
+	int i;
+
 	board_store(s->sup->board, s->slot, &s->prog, sizeof s->prog);
+	if (s->sup->state.fd == -1)
+		return;
+	for (i = 0; i < CONF_STREAMS; i++)
+		r.pipe[i] = stream_inode(s->stream[i]);
+	str_copy(r.label, s->label, sizeof r.label);
+	memcpy(r.program, &s->prog, sizeof s->prog);
+	state_put(&s->sup->state, s->slot, &r);
 }
 
 static void
@@ -225,8 +244,12 @@ service_spawn(struct service *s)
 		r.step = STEP_STDIO;
 		r.err = errno;
 	} else {
+		/* The state file knows of it before it exists. */
+		spawn_prepare(s->sup->board, s->slot, s->prog.gen);
+		state_set_pid(&s->sup->state, s->slot, 0);
+		service_store(s);
 		spawn(&s->sup->conf->main, s->conf, s->sup->board, s->slot,
-		    s->prog.gen, fds, &r);
+		    fds, state_pid(&s->sup->state, s->slot), &r);
 	}
 	if (r.pid != 0) {
 		arg.pid = r.pid;
@@ -247,6 +270,7 @@ feed_end(struct service *s)
 	uint32_t failed = atomic_load(&b->failed[s->slot]);
 	struct program_arg arg = {
 		.status = b->end[s->slot].status,
+		.unknown = b->end[s->slot].unknown,
 		.step = (uint8_t)(failed >> 16),
 		.err = (int32_t)(failed & 0xffff),
 	};
@@ -255,6 +279,7 @@ feed_end(struct service *s)
 	for (i = 0; i < CONF_STREAMS; i++)
 		stream_drain(s->stream[i]); /* its last words come first */
 	feed(s, ON_ENDED, &arg);
+	state_set_pid(&s->sup->state, s->slot, 0);
 }
 
 void
@@ -300,6 +325,7 @@ service_takeover(struct service *s)
 		takeover_starting(s);
 	service_ended(s);
 	service_arm(s);
+	service_store(s); /* the one before may not have come to it */
 	if (s->prog.state == PROGRAM_STOPPING && !s->prog.signalled) {
 		send_stop_signal(s);
 		service_store(s);
@@ -339,12 +365,15 @@ service_begin(struct service *s)
  * opened first and the board read then: if the number still stands, the
  * descriptor is of our process, whatever happens afterwards.  A process group
  * has no such handle; its number stays taken while the leader is not reaped.
+ * One that is no child of the keeper is reaped by somebody else: the time of
+ * its birth says whether the number is still its own.
  */
 static int
-signal_process(const _Atomic int32_t *live, pid_t pid, const int *signo,
-    int n)
+signal_process(const _Atomic int32_t *live, pid_t pid,
+    const struct proc_birth *orphan, const int *signo, int n)
 {
-	int fd = (int)syscall(SYS_pidfd_open, pid, 0), i, r = -1;
+	int fd = orphan == NULL ? (int)syscall(SYS_pidfd_open, pid, 0) :
+	    proc_open(pid, orphan), i, r = -1;
 
 	if (fd == -1)
 		return -1;
@@ -360,7 +389,10 @@ signal_process(const _Atomic int32_t *live, pid_t pid, const int *signo,
 static int
 send_signals(struct service *s, const int *signo, int n, bool group)
 {
-	const _Atomic int32_t *live = &s->sup->board->pid[s->slot];
+	const struct board *b = s->sup->board;
+	const _Atomic int32_t *live = &b->pid[s->slot];
+	const struct proc_birth *orphan =
+	    atomic_load(&b->orphan[s->slot]) ? &b->birth[s->slot] : NULL;
 	pid_t pid = s->prog.pid;
 	int i, r = 0;
 
@@ -370,7 +402,14 @@ send_signals(struct service *s, const int *signo, int n, bool group)
 		return -1;
 	}
 	if (!group)
-		return signal_process(live, pid, signo, n);
+		return signal_process(live, pid, orphan, signo, n);
+	if (orphan != NULL) {
+		int fd = proc_open(pid, orphan);
+
+		if (fd == -1)
+			return -1;
+		close(fd);
+	}
 	for (i = 0; i < n && r == 0; i++)
 		r = kill(-pid, signo[i]);
 	return r;
@@ -389,6 +428,8 @@ configure_streams(struct service *s)
 {
 	int i;
 
+	if (s->sup->safe)
+		return; /* nothing is read: it waits in the pipes */
 	for (i = 0; i < CONF_STREAMS; i++)
 		stream_configure(s->stream[i], &s->conf->log[i],
 		    s->sup->conf->main.strip_ansi);
@@ -422,6 +463,7 @@ service_new(struct supervisor *sup, struct conf_process *c)
 	s->refs = 1;
 	s->label = strcmp(c->name, c->group) == 0 ? xstrdup(c->name) :
 	    xasprintf("%s:%s", c->group, c->name);
+	s->label_hash = state_hash(s->label);
 	LIST_INIT(&s->waits);
 	ev_init(&s->timer, on_deadline);
 	s->timer.data = s;
@@ -508,6 +550,7 @@ service_remove(struct service *s)
 		s->stream[i] = NULL;
 	}
 	uplink_drop(sup, s->slot);
+	state_set_pid(&sup->state, s->slot, 0);
 	board_clear(sup->board, s->slot);
 	waiter_notify(s);
 	service_unref(s);

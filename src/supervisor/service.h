@@ -24,6 +24,7 @@ struct service {
 	struct supervisor *sup;
 	struct conf_process *conf; /* borrowed from sup->conf */
 	char *label; /* "name", or "group:name" when they differ */
+	uint64_t label_hash; /* state_hash() of it */
 	uint32_t slot;
 	struct program prog; /* what the board has, too */
 	ev_timer timer; /* prog.deadline_ns */

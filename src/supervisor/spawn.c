@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -49,6 +50,8 @@ struct child {
 	struct rlimit nofile, nproc;
 	sigset_t unblocked;
 	_Atomic uint32_t *failed; /* on the board */
+	int64_t *born_ns; /* there, too */
+	pid_t keeper; /* whose death it is not to survive; 0: it may */
 };
 
 /* --- in the child: system calls only --- */
@@ -94,11 +97,22 @@ child_user(struct child *ch)
 		child_fail(ch, STEP_UID);
 }
 
+/* The kernel kills it when its parent, the keeper, dies.  That may have
+ * happened before it was asked to. */
+static void
+child_dies_with(pid_t keeper)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != keeper)
+		_exit(128 + SIGKILL);
+}
+
 static int
 child_main(void *arg)
 {
 	struct child *ch = arg;
 
+	*ch->born_ns = proc_boot_ns();
 	if (setsid() == -1)
 		child_fail(ch, STEP_SESSION);
 	child_stdio(ch);
@@ -107,6 +121,8 @@ child_main(void *arg)
 		child_fail(ch, STEP_LIMITS);
 	if (ch->set_user)
 		child_user(ch);
+	if (ch->keeper != 0)
+		child_dies_with(ch->keeper);
 	if (ch->umask >= 0)
 		umask((mode_t)ch->umask);
 	if (ch->directory != NULL && chdir(ch->directory) == -1)
@@ -263,13 +279,14 @@ find_command(const char *command, const char *path)
 /* --- the clone --- */
 
 static pid_t
-clone_child(struct child *ch, _Atomic int32_t *pid)
+clone_child(struct child *ch, _Atomic int32_t *pid, int32_t *state_pid)
 {
 	static char stack[64 * 1024] __attribute__((aligned(64)));
 
 	return clone(child_main, stack + sizeof stack,
-	    CLONE_VM | CLONE_VFORK | CLONE_PARENT | CLONE_PARENT_SETTID, ch,
-	    pid);
+	    CLONE_VM | CLONE_VFORK | CLONE_PARENT | CLONE_PARENT_SETTID |
+	    (state_pid != NULL ? CLONE_CHILD_SETTID : 0), ch, pid, NULL,
+	    state_pid);
 }
 
 static struct rlimit
@@ -287,9 +304,22 @@ child_limit(int64_t wanted, uint64_t cur, uint64_t max)
 }
 
 void
+spawn_prepare(struct board *board, uint32_t slot, uint32_t gen)
+{
+	atomic_store(&board->failed[slot], 0);
+	atomic_store(&board->stopped[slot], 0);
+	atomic_store(&board->orphan[slot], 0);
+	atomic_store(&board->pid[slot], 0);
+	board->spawned_ns[slot] = now_ns();
+	board->birth[slot].from_ns = proc_boot_ns();
+	board->birth[slot].to_ns = 0;
+	atomic_store(&board->gen[slot], gen);
+}
+
+void
 spawn(const struct conf_main *main, const struct conf_process *c,
-    struct board *board, uint32_t slot, uint32_t gen, const int fds[3],
-    struct spawn_result *ret)
+    struct board *board, uint32_t slot, const int fds[3],
+    int32_t *state_pid, struct spawn_result *ret)
 {
 	struct env env;
 	struct child ch = {
@@ -298,6 +328,9 @@ spawn(const struct conf_main *main, const struct conf_process *c,
 		.umask = (int)(c->umask >= 0 ? c->umask : main->umask),
 		.fds = fds,
 		.failed = &board->failed[slot],
+		.born_ns = &board->birth[slot].to_ns,
+		.keeper = c->on_supervisor_death == DEATH_KILL ?
+		    board->keeper_pid : 0,
 	};
 	char *path;
 	pid_t pid;
@@ -330,12 +363,7 @@ spawn(const struct conf_main *main, const struct conf_process *c,
 	    board->nproc_max);
 	sigemptyset(&ch.unblocked);
 
-	atomic_store(&board->failed[slot], 0);
-	atomic_store(&board->stopped[slot], 0);
-	atomic_store(&board->pid[slot], 0);
-	board->spawned_ns[slot] = now_ns();
-	atomic_store(&board->gen[slot], gen);
-	pid = clone_child(&ch, &board->pid[slot]);
+	pid = clone_child(&ch, &board->pid[slot], state_pid);
 	if (pid == -1) {
 		ret->step = STEP_FORK;
 		ret->err = errno;

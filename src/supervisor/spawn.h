@@ -16,13 +16,18 @@ struct spawn_result {
 	int32_t err;
 };
 
+/* Writes on BOARD that run GEN of SLOT is about to begin; comes before
+ * spawn(), and what the caller stores elsewhere about it in between. */
+void spawn_prepare(struct board *board, uint32_t slot, uint32_t gen);
+
 /*
- * Starts run GEN of C in SLOT of BOARD with descriptors FDS as its 0, 1, 2.
- * The pid stands on the board before the child can run.  A step that fails in
+ * Starts C in SLOT of BOARD with descriptors FDS as its 0, 1, 2.
+ * The pid stands on the board, and in *STATE_PID unless that is NULL, before
+ * the child can run.  A step that fails in
  * the child is on the board too (failed[]); the child then ends with 127.
  */
 void spawn(const struct conf_main *main, const struct conf_process *c,
-    struct board *board, uint32_t slot, uint32_t gen, const int fds[3],
-    struct spawn_result *ret);
+    struct board *board, uint32_t slot, const int fds[3],
+    int32_t *state_pid, struct spawn_result *ret);
 
 #endif

@@ -11,12 +11,15 @@
 #include <sys/queue.h>
 
 #include "lib/board.h"
+#include "lib/link.h"
+#include "lib/state.h"
 
 struct config;
 struct service;
 struct server;
 struct logs;
 struct reload;
+struct request;
 
 TAILQ_HEAD(service_list, service);
 
@@ -25,7 +28,8 @@ struct supervisor {
 	struct config *conf;
 	struct board *board;
 	int link; /* to the keeper */
-	int listener; /* control socket, shared with the keeper */
+	int fd[LINK_ROLES]; /* the same as the keeper's */
+	struct state state; /* for the next daemon, should both be killed */
 	int devnull;
 
 	struct service_list services; /* in the order of conf->procs */
@@ -40,11 +44,16 @@ struct supervisor {
 	struct reload *reload; /* under way, or NULL */
 	bool reload_again; /* when it is over */
 
-	bool keeper_gone; /* it was killed: nothing is started or signalled */
+	struct request *upgrade; /* waits for the keeper's word, or NULL */
+
+	bool keeper_gone; /* it was killed, and we cannot take its place */
+	bool safe; /* safe mode: no logs are read, no program is started */
 	bool changed; /* a service did: turn() looks what follows */
 	bool stopping; /* orderly stop of the daemon */
 	bool forced; /* shutdown_timeout is over: SIGKILL was sent */
 	ev_timer stop_timer; /* shutdown_timeout */
+	ev_timer safe_timer; /* end of safe mode */
+	ev_timer promote_timer; /* trying again */
 	ev_io link_io;
 	ev_prepare turn; /* before each wait of the loop: spawns, waiters */
 	ev_idle busy; /* keeps the loop from waiting */
@@ -59,6 +68,10 @@ void supervisor_stop(struct supervisor *sup);
 
 /* Ends a supervisor whose keeper is gone; programs are left as they are. */
 void supervisor_abandon(struct supervisor *sup) __attribute__((noreturn));
+
+/* Leaves safe mode: this process ends, and the keeper starts another. */
+void supervisor_leave_safe_mode(struct supervisor *sup)
+    __attribute__((noreturn));
 
 /* Settings of [mpsupd] that apply at once: log level, access. */
 void supervisor_apply_main(struct supervisor *sup);

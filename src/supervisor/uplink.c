@@ -1,17 +1,20 @@
 /* The supervisor's end of the keeper link; see uplink.h. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "keeper/keeper.h"
+#include "keeper/handover.h"
 #include "lib/board.h"
 #include "lib/link.h"
 #include "lib/log.h"
 #include "lib/str.h"
 #include "supervisor/daemonlog.h"
 #include "supervisor/logs.h"
+#include "supervisor/method.h"
+#include "supervisor/promote.h"
 #include "supervisor/reload.h"
 #include "supervisor/service.h"
 #include "supervisor/supervisor.h"
@@ -81,32 +84,46 @@ next_packet(struct supervisor *sup, struct link_msg *m, int *fds,
 	return r;
 }
 
+static int
+take_hello(struct supervisor *sup, const struct link_msg *m, const int *fds,
+    size_t nfds)
+{
+	size_t i;
+
+	for (i = 0; i < nfds; i++)
+		if (i < m->n && m->slot[i] < LINK_ROLES &&
+		    sup->fd[m->slot[i]] == -1)
+			sup->fd[m->slot[i]] = fds[i];
+		else
+			close(fds[i]);
+	if (sup->fd[ROLE_LISTENER] == -1 || sup->fd[ROLE_CONFIG] == -1 ||
+	    sup->fd[ROLE_BINARY] == -1)
+		return -1;
+	sup->board = board_map(sup->fd[ROLE_BOARD]);
+	return sup->board == NULL ? -1 : 0;
+}
+
 int
-uplink_init(struct supervisor *sup, int *ret_config)
+uplink_init(struct supervisor *sup)
 {
 	struct link_msg m;
-	int fds[LINK_FDS];
+	int fds[LINK_FDS], i;
 	size_t nfds;
 
 	sup->link = HANDOVER_FD;
-	*ret_config = -1;
+	for (i = 0; i < LINK_ROLES; i++)
+		sup->fd[i] = -1;
 	while (next_packet(sup, &m, fds, &nfds) == 1) {
 		switch (m.type) {
 		case LINK_HELLO:
-			if (nfds != 3)
-				return -1;
-			sup->listener = fds[0];
-			*ret_config = fds[1];
-			sup->board = board_map(fds[2]);
-			close(fds[2]);
-			if (sup->board == NULL)
+			if (take_hello(sup, &m, fds, nfds) == -1)
 				return -1;
 			break;
 		case LINK_KEPT:
 			take_kept(sup, &m, fds, nfds);
 			break;
 		case LINK_READY:
-			return *ret_config == -1 ? -1 : 0;
+			return sup->board == NULL ? -1 : 0;
 		default:
 			break; /* a wake-up: the board is looked at anyway */
 		}
@@ -183,20 +200,18 @@ on_link(struct ev_loop *loop, ev_io *w, int revents)
 	bool gone;
 
 	(void)revents;
-	while ((r = link_recv(sup->link, &m, fds, &nfds)) == 1)
+	while ((r = link_recv(sup->link, &m, fds, &nfds)) == 1) {
 		while (nfds > 0)
 			close(fds[--nfds]);
+		if (m.type == LINK_CHECKED && memchr(m.text, '\0', LINK_TEXT))
+			method_upgrade_checked(sup, m.text);
+	}
 	gone = r == 0 || (errno != EAGAIN && errno != EPROTO);
 	look_at_board(sup);
 	look_at_signals(sup);
 	if (gone) {
-		/* Nobody reaps, nobody would restart us: say so and touch
-		 * nothing. */
-		sup->keeper_gone = true;
-		log_warnx("the keeper was killed: the programs run on, but "
-		    "none is started, stopped or seen to end any more; end "
-		    "them by hand, then stop and start the daemon");
 		ev_io_stop(loop, w);
+		promote(sup);
 	}
 }
 
@@ -231,12 +246,38 @@ uplink_drop(struct supervisor *sup, uint32_t slot)
 	uplink_send(sup, &m, NULL, 0);
 }
 
+/* The keeper's copy decides; ours is for taking its place. */
 int
 uplink_config(struct supervisor *sup, int fd)
 {
 	struct link_msg m = message(LINK_CONFIG);
+	int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	if (own == -1)
+		return -1;
+	if (uplink_send(sup, &m, &fd, 1) == -1) {
+		close(own);
+		return -1;
+	}
+	close(sup->fd[ROLE_CONFIG]);
+	sup->fd[ROLE_CONFIG] = own;
+	return 0;
+}
+
+int
+uplink_offer(struct supervisor *sup, int fd)
+{
+	struct link_msg m = message(LINK_OFFER);
 
 	return uplink_send(sup, &m, &fd, 1);
+}
+
+void
+uplink_upgrade(struct supervisor *sup)
+{
+	struct link_msg m = message(LINK_UPGRADE);
+
+	uplink_send(sup, &m, NULL, 0);
 }
 
 void
@@ -262,5 +303,13 @@ uplink_quit(struct supervisor *sup, int code)
 	struct link_msg m = message(LINK_QUIT);
 
 	m.arg = code;
+	uplink_send(sup, &m, NULL, 0);
+}
+
+void
+uplink_again(struct supervisor *sup)
+{
+	struct link_msg m = message(LINK_AGAIN);
+
 	uplink_send(sup, &m, NULL, 0);
 }

@@ -7,13 +7,11 @@
 struct supervisor;
 
 /*
- * Receives all that the keeper holds: listener, configuration and board into
- * SUP, each kept pipe into sup->kept.  *RET_CONFIG is the descriptor of the
- * encoded configuration; the caller closes it.  Waits for the keeper, which
- * sends before it does anything else.  0, or -1: the keeper is gone or
- * speaks another version.
+ * Receives all that the keeper holds: sup->fd, the board, each kept pipe into
+ * sup->kept.  Waits for the keeper, which sends before it does anything else.
+ * 0, or -1: the keeper is gone or speaks another version.
  */
-int uplink_init(struct supervisor *sup, int *ret_config);
+int uplink_init(struct supervisor *sup);
 
 /* Watches the link: wake-ups, signals of people, the keeper's end. */
 void uplink_start(struct supervisor *sup);
@@ -24,6 +22,11 @@ int uplink_keep(struct supervisor *sup, uint32_t slot, int stream, int fd);
 /* The keeper forgets the pipes of SLOT. */
 void uplink_drop(struct supervisor *sup, uint32_t slot);
 
+/* Asks the keeper whether FD, a program, could take over; it answers with
+ * method_upgrade_checked().  Then: it is to do so now. */
+int uplink_offer(struct supervisor *sup, int fd);
+void uplink_upgrade(struct supervisor *sup);
+
 /* FD (encoded configuration) is what the next supervisor starts from. */
 int uplink_config(struct supervisor *sup, int fd);
 
@@ -32,5 +35,8 @@ int uplink_config(struct supervisor *sup, int fd);
 void uplink_serving(struct supervisor *sup);
 void uplink_fail(struct supervisor *sup, const char *text);
 void uplink_quit(struct supervisor *sup, int code);
+
+/* This process ends next, and another is to start at once. */
+void uplink_again(struct supervisor *sup);
 
 #endif

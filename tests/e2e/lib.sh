@@ -134,7 +134,7 @@ keeper() {
 
 # The present supervisor of keeper $1; nothing while there is none.
 supervisor() {
-	for p in $(cat "/proc/$1/task/$1/children"); do
+	for p in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
 		if { tr '\0' '\n' <"/proc/$p/cmdline"; } 2>/dev/null |
 			grep -q '^mpsupd: supervisor'; then
 			echo "$p"
@@ -166,11 +166,22 @@ leftovers() {
 }
 
 kill_leftovers() {
-	for try in 1 2 3 4 5; do # a keeper may just have started another
-		no_leftovers && return
-		leftovers | while read -r p _; do
-			kill -KILL "$p" 2>/dev/null || true
-		done
+	# All at once: a supervisor that is left becomes the keeper.
+	for try in 1 2 3 4 5 6 7 8 9 10; do
+		pids=$(leftovers | sed 's/ .*//')
+		[ -n "$pids" ] || return 0
+		# shellcheck disable=SC2086 # a list
+		kill -KILL $pids 2>/dev/null || true
+	done
+}
+
+# Both processes of the daemon, so that neither replaces the other.
+kill_daemon() {
+	while k=$(keeper 2>/dev/null) && s=$(supervisor "$k"); do
+		[ -n "$s" ] || continue
+		kill -KILL "$k" "$s"
+		wait_until '! alive $k && ! alive $s' 5
+		[ "$(m status >/dev/null 2>&1; echo $?)" != 1 ] || return 0
 	done
 }
 

@@ -1,0 +1,117 @@
+/* Programs that are no children of this keeper; see orphans.h. */
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/epoll.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "keeper/orphans.h"
+#include "lib/board.h"
+#include "lib/proc.h"
+
+#define EVENTS 64
+/* Whoever got them reaps them; until then the kernel does not say how they
+ * ended.  One that never reaps costs this wait once. */
+#define REAP_TRIES 40
+#define REAP_WAIT_NS 250000
+
+static struct {
+	struct board *board;
+	orphan_ended_fn *ended;
+	int epoll;
+	bool unreaped; /* nobody reaps orphans here */
+	int pidfd[BOARD_SLOTS]; /* fd + 1; 0: not watched */
+} o;
+
+int
+orphans_init(struct board *b, orphan_ended_fn *ended)
+{
+	o.board = b;
+	o.ended = ended;
+	o.epoll = epoll_create1(EPOLL_CLOEXEC);
+	return o.epoll;
+}
+
+/* 0: watched, or its end is reported; -1: cannot be watched now. */
+static int
+take(uint32_t slot, int32_t pid)
+{
+	struct epoll_event ev = {.events = EPOLLIN, .data.u32 = slot};
+	int fd = proc_open(pid, &o.board->birth[slot]);
+
+	if (fd == -1 && errno != ESRCH)
+		return -1;
+	atomic_store(&o.board->orphan[slot], 1);
+	if (fd == -1) {
+		o.ended(slot, -1);
+		return 0;
+	}
+	if (epoll_ctl(o.epoll, EPOLL_CTL_ADD, fd, &ev) == -1) {
+		close(fd);
+		return -1;
+	}
+	o.pidfd[slot] = fd + 1;
+	return 0;
+}
+
+unsigned
+orphans_take(void)
+{
+	uint32_t slot, n = atomic_load(&o.board->nslots);
+	unsigned left = 0;
+	siginfo_t si;
+	int32_t pid;
+
+	for (slot = 0; slot < n && slot < BOARD_SLOTS; slot++) {
+		pid = atomic_load(&o.board->pid[slot]);
+		if (pid <= 0 || o.pidfd[slot] != 0)
+			continue;
+		/* The keeper was killed between the two steps of an end. */
+		if (o.board->end[slot].gen ==
+		    atomic_load(&o.board->gen[slot])) {
+			o.ended(slot, o.board->end[slot].unknown ? -1 :
+			    o.board->end[slot].status);
+			continue;
+		}
+		if (waitid(P_PID, (id_t)pid, &si,
+		    WEXITED | WNOHANG | WNOWAIT) == 0)
+			continue; /* ours, after an upgrade */
+		if (take(slot, pid) == -1)
+			left++;
+	}
+	return left;
+}
+
+static int
+status_of(int pidfd)
+{
+	const struct timespec pause = {0, REAP_WAIT_NS};
+	int status, i, r;
+
+	for (i = 0; (r = proc_exit_status(pidfd, &status)) == 0 &&
+	    !o.unreaped; i++) {
+		if (i == REAP_TRIES)
+			o.unreaped = true;
+		nanosleep(&pause, NULL);
+	}
+	return r == 1 ? status : -1;
+}
+
+void
+orphans_turn(void)
+{
+	struct epoll_event ev[EVENTS];
+	int i, n = epoll_wait(o.epoll, ev, EVENTS, 0);
+
+	for (i = 0; i < n; i++) {
+		uint32_t slot = ev[i].data.u32;
+		int fd = o.pidfd[slot] - 1;
+
+		o.pidfd[slot] = 0;
+		o.ended(slot, status_of(fd));
+		epoll_ctl(o.epoll, EPOLL_CTL_DEL, fd, NULL);
+		close(fd);
+	}
+}

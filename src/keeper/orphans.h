@@ -1,0 +1,28 @@
+/*
+ * Programs that are no children of this keeper: their own was killed.  Their
+ * end is seen through a pidfd; how they ended, only if the kernel tells.
+ */
+#ifndef KEEPER_ORPHANS_H
+#define KEEPER_ORPHANS_H
+
+#include <stdint.h>
+
+struct board;
+
+/* Their ends go to ENDED: STATUS is the wait status, or -1: unknown. */
+typedef void orphan_ended_fn(uint32_t slot, int status);
+
+/* Begins with none.  Returns a descriptor to poll for POLLIN. */
+int orphans_init(struct board *b, orphan_ended_fn *ended);
+
+/*
+ * Takes on all that the board says runs and is no child of ours.  One that is
+ * gone, or whose number belongs to another process, has ended.  Returns how
+ * many could not be watched (no descriptor left): call it again later.
+ */
+unsigned orphans_take(void);
+
+/* Reports those that ended. */
+void orphans_turn(void);
+
+#endif

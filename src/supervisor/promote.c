@@ -1,0 +1,49 @@
+/* When the keeper is gone; see promote.h. */
+#include <errno.h>
+#include <string.h>
+
+#include "core/conf.h"
+#include "keeper/handover.h"
+#include "lib/log.h"
+#include "supervisor/logs.h"
+#include "supervisor/promote.h"
+#include "supervisor/service.h"
+#include "supervisor/supervisor.h"
+
+#define RETRY 1. /* seconds */
+
+static void
+on_retry(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	(void)loop;
+	(void)revents;
+	promote(w->data);
+}
+
+void
+promote(struct supervisor *sup)
+{
+	static int kept[HANDOVER_KEPT];
+	struct handover h;
+	struct service *s;
+	uint32_t i;
+
+	handover_init(&h);
+	memcpy(h.fd, sup->fd, sizeof h.fd);
+	memcpy(kept, sup->kept, sizeof kept);
+	TAILQ_FOREACH(s, &sup->services, entry)
+		for (i = 0; i < CONF_STREAMS; i++)
+			kept[LINK_SLOT(s->slot, i)] =
+			    stream_fd(s->stream[i]) + 1;
+	handover_exec(&h, kept);
+	log_warn("the keeper was killed, and this process cannot take its "
+	    "place; programs run on, none is started or seen to end; trying "
+	    "again in %.0f s", RETRY);
+	memcpy(sup->fd, h.fd, sizeof h.fd);
+	sup->keeper_gone = true;
+	ev_timer_stop(sup->loop, &sup->promote_timer);
+	ev_init(&sup->promote_timer, on_retry);
+	sup->promote_timer.data = sup;
+	ev_timer_set(&sup->promote_timer, RETRY, 0.);
+	ev_timer_start(sup->loop, &sup->promote_timer);
+}
