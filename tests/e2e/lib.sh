@@ -14,7 +14,7 @@ case $BUILD in /*) ;; *) BUILD=$TOP/$BUILD ;; esac
 if [ -z "${MPSUPD_CLEAN:-}" ]; then
 	exec env -i MPSUPD_CLEAN=1 BUILD="$BUILD" TERM=dumb LC_ALL=C.UTF-8 \
 		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-		HOME="${HOME:-/}" LOAD="${LOAD:-1}" SLOW="${SLOW:-1}" \
+		HOME="${HOME:-/}" LOAD="${LOAD:-1}" FULL="${FULL:-}" SLOW="${SLOW:-1}" \
 		KEEP="${KEEP:-}" VALGRIND="${VALGRIND:-}" \
 		sh ${VERBOSE:+-x} "$0" "$@"
 fi
