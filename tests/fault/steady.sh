@@ -8,7 +8,10 @@ UNKNOWN=
 steady_conf() { # RATE: lines a second of each writer
 	cat >"$T/churn" <<'E'
 #!/bin/sh
-# churn FILE: counts its runs in FILE and exits with the count modulo 200
+# churn FILE: counts its runs in FILE and exits with the count modulo 200; a
+# second copy at the same time is noted in FILE.double
+exec 9>"$1.lock"
+flock -n 9 || echo $$ >>"$1.double"
 echo >>"$1"
 n=$(wc -l <"$1")
 exit $((n % 200))
@@ -47,6 +50,7 @@ steady_start() {
 
 steady_check() {
 	wait_until 'm status >/dev/null' 10
+	check '[ -z "$(find "$T" -name "*.double")" ]' "two copies at once"
 	check '[ "$(m pid "w[1-4]")" = "$PIDS" ]' "a steady program was restarted"
 	check '[ "$(keeper)" = "$K" ]'
 	# Statuses: each run of the churners was seen once, and none is wrong.
