@@ -180,13 +180,14 @@ adopt_one(void *arg, int32_t pid, const struct state_record *r)
 	int fd = proc_open(pid, &r->birth), i;
 
 	if (fd == -1) {
-		if (errno != ESRCH)
-			log_warn("program %s: pid %d may still run, but cannot "
-			    "be looked at; a second one may be started",
-			    r->label, (int)pid);
-		return;
+		if (errno == ESRCH)
+			return;
+		/* Nothing is sent to it before that is possible. */
+		log_warn("program %s: pid %d may be it and cannot be looked "
+		    "at; no second one is started", r->label, (int)pid);
+	} else {
+		close(fd);
 	}
-	close(fd);
 	HASH_FIND(hh, a->labels, &r->label_hash, sizeof r->label_hash, l);
 	slot = l != NULL ? l->index :
 	    a->conf->nprocs + a->nleft < BOARD_SLOTS ? add_leaving(a, r) :

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/canread.h"
 #include "cli/cli.h"
 #include "cli/cmd.h"
 #include "cli/loader.h"
@@ -148,7 +149,7 @@ main(int argc, char **argv)
 	if (strcmp(argv[0], LOADER_TITLE) == 0)
 		return loader_main(argc, argv);
 	if (argc == 3 && strcmp(argv[1], CAN_READ_OPTION) == 0)
-		return handover_can_read(argv[2]);
+		return can_read(argv[2]);
 	fill_std_fds();
 	log_init("mpsupd");
 	cli.tty = isatty(STDOUT_FILENO);

@@ -472,14 +472,20 @@ confcodec_restart_hash(const struct conf_main *m,
 {
 	struct buf text = BUF_INIT;
 	struct writer w = {.out = &text, .inline_strings = true};
+	struct conf_arena *arena = conf_arena_new();
+	struct conf_process defaults;
 	struct fields f;
 	size_t i;
 	uint64_t h;
 
+	/* What has its default counts for nothing, so that a later version
+	 * with more keys finds programs as they should be. */
+	confvalue_defaults(SECT_PROGRAM, &defaults, arena);
 	fields_init(&f, SECT_PROGRAM);
 	for (i = 0; i < f.n; i++) {
 		if (f.v[i].key == NULL ||
-		    (f.v[i].key->flags & KF_RESTART) == 0)
+		    (f.v[i].key->flags & KF_RESTART) == 0 ||
+		    field_equal(&f.v[i], p, &defaults))
 			continue;
 		put_str(&w, f.v[i].name);
 		put_field(&w, &f.v[i], p);
@@ -494,6 +500,7 @@ confcodec_restart_hash(const struct conf_main *m,
 		put_uint(&w, m->foreign);
 	h = fnv(FNV_OFFSET, buf_head(&text), buf_len(&text));
 	buf_clear(&text);
+	conf_arena_free(arena);
 	return h;
 }
 

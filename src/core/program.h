@@ -22,6 +22,9 @@
  * each event, and a restarted supervisor goes on with the copy.  Nothing here
  * reads a clock, logs or makes a system call: time comes in, deadlines and
  * effects go out.  Monotonic times are nanoseconds, 0 is "none".
+ *
+ * A change of struct program is a change of BOARD_VERSION: an upgrade finds
+ * the record of the version before.
  */
 #ifndef CORE_PROGRAM_H
 #define CORE_PROGRAM_H

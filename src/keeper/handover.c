@@ -1,8 +1,6 @@
 /* What a keeper starts from; see handover.h. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -152,25 +150,4 @@ handover_read(int fd, struct handover *h, int *kept)
 		kept[e.index] = e.fd + 1;
 	}
 	return read(fd, &end, 1) == 0;
-}
-
-int
-handover_can_read(const char *number)
-{
-	static int kept[HANDOVER_KEPT];
-	struct handover h;
-	char *end;
-	long fd = strtol(number, &end, 10);
-	const char *why = NULL;
-
-	if (*number == '\0' || *end != '\0' || fd < 0 || fd > INT32_MAX)
-		why = "not a descriptor";
-	else if (!handover_read((int)fd, &h, kept))
-		why = "a handover of another version, or none";
-	else if (board_map(h.fd[ROLE_BOARD]) == NULL)
-		why = "a board of another version, or none";
-	if (why == NULL)
-		return 0;
-	fprintf(stderr, "mpsupd: %s %s: %s\n", CAN_READ_OPTION, number, why);
-	return 1;
 }

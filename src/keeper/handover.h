@@ -17,7 +17,7 @@
 #define HANDOVER_MAGIC 0x4d505348u /* "MPSH" */
 #define HANDOVER_VERSION 2
 #define HANDOVER_KEPT (2 * BOARD_SLOTS) /* by LINK_SLOT; fd + 1; 0: none */
-#define CAN_READ_OPTION "--can-read" /* mpsupd --can-read FD */
+#define CAN_READ_OPTION "--can-read" /* mpsupd --can-read FD: cli/canread.h */
 
 /* After it come nkept entries of struct handover_kept. */
 struct handover {
@@ -55,9 +55,5 @@ int handover_write(struct handover *h, const int *kept);
  * least `previous` and `magic` if those could be read.
  */
 bool handover_read(int fd, struct handover *h, int *kept);
-
-/* `mpsupd --can-read FD`: 0 if this program could go on from the handover FD,
- * else 1 and the reason on stderr. */
-int handover_can_read(const char *fd);
 
 #endif

@@ -277,6 +277,7 @@ become_checker(void)
 	    (char[]){"3"}, NULL};
 
 	fcntl(k.fd[ROLE_BOARD], F_SETFD, 0);
+	fcntl(k.fd[ROLE_CONFIG], F_SETFD, 0);
 	dup2(k.question, HANDOVER_FD);
 	sigprocmask(SIG_SETMASK, &k.mask, NULL);
 	syscall(SYS_execveat, k.offered, "", argv, environ, AT_EMPTY_PATH);
@@ -785,6 +786,9 @@ take_office(void)
 		b->upgrades++;
 		kill(k.supervisor, SIGKILL);
 	} else {
+		if (k.link != -1)
+			close(k.link); /* it died in that moment */
+		k.link = -1;
 		start_supervisor();
 	}
 }

@@ -101,7 +101,9 @@ proc_open(int32_t pid, const struct proc_birth *birth)
 	if (fd == -1)
 		return -1;
 	if (proc_read(pid, &pi) == -1) {
-		int saved = errno == ENOENT ? ESRCH : errno;
+		/* Without /proc nothing can be said about anybody. */
+		int saved = errno == ENOENT &&
+		    access("/proc/self/stat", F_OK) == 0 ? ESRCH : errno;
 
 		close(fd);
 		errno = saved;
