@@ -333,3 +333,23 @@ adopt_write(const char *path, const struct config *conf,
 	}
 	return st.fd;
 }
+
+static void
+count_one(void *arg, int32_t pid, const struct state_record *r)
+{
+	unsigned *n = arg;
+	int fd = proc_open(pid, &r->birth);
+
+	*n += fd != -1;
+	if (fd != -1)
+		close(fd);
+}
+
+unsigned
+adopt_count(const char *path)
+{
+	unsigned n = 0;
+
+	state_read(path, count_one, &n);
+	return n;
+}

@@ -27,4 +27,8 @@ uint32_t adopt(const char *path, struct config *conf, struct board *b,
 int adopt_write(const char *path, const struct config *conf,
     const struct board *b, const int *kept);
 
+/* How many programs of the state file PATH still run; 0 if it cannot be
+ * read. */
+unsigned adopt_count(const char *path);
+
 #endif

@@ -22,6 +22,7 @@ cli_clear(struct cli *cli)
 	free(cli->file);
 	free(cli->socket);
 	free(cli->pidfile);
+	free(cli->state);
 	cli->file = cli->socket = cli->pidfile = NULL;
 }
 
@@ -92,6 +93,9 @@ cli_locate(struct cli *cli)
 		cli->pidfile = xstrdup(conf->main.pidfile);
 	else
 		cli->pidfile = beside(cli->socket, "mpsupd.pid");
+	cli->state = strcmp(cli->socket, conf->main.socket) == 0 ?
+	    xasprintf("%s/state", conf->main.rundir) :
+	    beside(cli->socket, "state");
 	config_free(conf);
 }
 

@@ -60,6 +60,7 @@ struct cli {
 	char *file; /* configuration, absolute */
 	char *socket;
 	char *pidfile;
+	char *state; /* state file */
 	bool nobody; /* set by cli_open(): nobody serves the socket */
 };
 

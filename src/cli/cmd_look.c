@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "cli/adopt.h"
 #include "cli/cmd.h"
 #include "cli/daemon.h"
 #include "cli/render.h"
@@ -244,12 +245,17 @@ add_status(const struct cli *cli, const json_t *result, struct buf *out)
 static int
 status_of_none(const struct cli *cli, struct buf *out)
 {
+	unsigned left;
 	long pid = 0;
 
 	switch (daemon_pidfile_state(cli->pidfile, &pid)) {
 	case 1:
 		buf_addf(out, "mpsupd: dead: process %ld is gone and %s "
 		    "remains\n", pid, cli->pidfile);
+		left = adopt_count(cli->state);
+		if (left > 0)
+			buf_addf(out, "%u of its programs still run; mpsupd "
+			    "start adopts them\n", left);
 		return CLI_FAILED;
 	case 2:
 		buf_addf(out, "mpsupd: unknown: process %ld holds %s, but "

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/adopt.h"
 #include "cli/cmd.h"
 #include "cli/daemon.h"
 #include "cli/render.h"
@@ -333,6 +334,7 @@ stop_daemon(struct cli *cli)
 {
 	struct buf out = BUF_INIT;
 	struct request r;
+	unsigned left;
 	int rc;
 
 	if (cli_open(cli, &r) == -1) {
@@ -345,6 +347,10 @@ stop_daemon(struct cli *cli)
 		if (cli->opt[OPT_OKNODO] != NULL)
 			return CLI_OK;
 		log_warnx("not running");
+		left = adopt_count(cli->state);
+		if (left > 0)
+			log_warnx("%u programs of the daemon that was killed "
+			    "still run; mpsupd start adopts them", left);
 		return CLI_FAILED;
 	}
 	rc = daemon_stop(cli, &r);

@@ -79,6 +79,10 @@ for p in $pids $gone; do
 	alive "$p" || fail "pid $p did not survive"
 done
 expect 1 m status
+said "3 of its programs still run"
+expect 1 m stop
+said "mpsupd: not running"
+said "start adopts them"
 sed -i '/program:gone/,$d' "$CONF"
 expect 0 m start
 said "not configured any more"
