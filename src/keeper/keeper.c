@@ -243,8 +243,10 @@ watch_beat(void)
 	if (k.supervisor == 0)
 		return;
 	if (k.kill_due != 0) {
-		if (now >= k.kill_due)
+		if (now >= k.kill_due) {
+			k.kill_due = now + ABORT_TIME;
 			kill(k.supervisor, SIGKILL);
+		}
 		return;
 	}
 	if (now < k.beat_due)
@@ -322,6 +324,7 @@ static void
 check_offer(int fd)
 {
 	struct handover h;
+	pid_t pid = -1;
 
 	if (k.checker != 0)
 		kill(k.checker, SIGKILL); /* reaped as a stranger */
@@ -330,12 +333,15 @@ check_offer(int fd)
 	fill_handover(&h);
 	k.question = handover_write(&h, k.kept);
 	if (k.question != -1)
-		k.checker = fork();
-	if (k.checker == 0)
+		pid = fork();
+	if (pid == 0)
 		become_checker();
-	k.checker_due = now_ns() + CHECK_TIME;
-	if (k.checker == -1 || k.question == -1)
+	if (pid == -1) {
 		answer_offer("no memory or process for asking it");
+		return;
+	}
+	k.checker = pid;
+	k.checker_due = now_ns() + CHECK_TIME;
 }
 
 static void
@@ -722,8 +728,10 @@ do_what_is_due(void)
 	int64_t now = now_ns();
 
 	watch_beat();
-	if (k.checker != 0 && now >= k.checker_due)
+	if (k.checker != 0 && now >= k.checker_due) {
+		k.checker_due = now + CHECK_TIME;
 		kill(k.checker, SIGKILL);
+	}
 	if (k.retry != 0 && now >= k.retry)
 		k.retry = orphans_take() > 0 ? now + RETRY : 0;
 	if (k.due != 0 && !k.quitting && now >= k.due)
