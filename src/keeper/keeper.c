@@ -55,6 +55,10 @@ extern char **environ;
 #define ABORT_TIME (1 * SEC) /* from SIGABRT to SIGKILL */
 #define CHECK_TIME (5 * SEC) /* for a new program to answer */
 #define RETRY (1 * SEC) /* for what lacked a descriptor */
+#define REAP_BATCH 64 /* ends, at most, before the supervisor hears of them */
+#define STORM_WINDOW (2 * MS) /* more ends than that in it: */
+#define STORM_ENDS 32
+#define STORM_NAP (MS / 5) /* ... look so much later */
 
 static struct {
 	struct board *board;
@@ -65,6 +69,8 @@ static struct {
 	int64_t due; /* when the next one starts; 0: it runs */
 	int64_t window; /* second in which `kills` counts */
 	int kills; /* restarts after SIGKILL in that second */
+	int64_t storm_window; /* since when `storm_ends` counts */
+	unsigned storm_ends;
 	int64_t crash[SAFE_CRASHES]; /* times of other deaths, newest first */
 	int early_deaths; /* before any supervisor served */
 	bool served; /* a supervisor has served the socket */
@@ -568,7 +574,7 @@ wait_status(const siginfo_t *si)
  * or the keeper itself is interrupted, nothing is forgotten.  STATUS -1:
  * unknown. */
 static void
-record_end(uint32_t slot, int status)
+put_end(uint32_t slot, int status)
 {
 	struct board_end *e = &k.board->end[slot];
 
@@ -580,52 +586,92 @@ record_end(uint32_t slot, int status)
 	atomic_store(&k.board->pid[slot], 0);
 	atomic_fetch_or(&k.board->ended[slot / 64],
 	    UINT64_C(1) << (slot % 64));
+}
+
+static void
+record_end(uint32_t slot, int status)
+{
+	put_end(slot, status);
 	wake_supervisor();
 }
 
-/* Job control: who is held by which signal. */
+/* Job control: by which signal PID is held, or that it goes on. */
 static void
-note_stops(void)
+note_stop(pid_t pid)
 {
-	siginfo_t si;
+	siginfo_t si = {.si_pid = 0};
 	uint32_t slot;
 
-	for (;;) {
-		si.si_pid = 0;
-		if (waitid(P_ALL, 0, &si, WSTOPPED | WCONTINUED | WNOHANG) ==
-		    -1 || si.si_pid == 0)
-			return;
-		slot = find_slot(si.si_pid);
-		if (slot < BOARD_SLOTS)
-			atomic_store(&k.board->stopped[slot],
-			    si.si_code == CLD_CONTINUED ? 0 :
-			    (uint8_t)si.si_status);
-	}
+	if (waitid(P_PID, (id_t)pid, &si, WSTOPPED | WCONTINUED | WNOHANG) ==
+	    -1 || si.si_pid == 0)
+		return;
+	slot = find_slot(si.si_pid);
+	if (slot < BOARD_SLOTS)
+		atomic_store(&k.board->stopped[slot],
+		    si.si_code == CLD_CONTINUED ? 0 : (uint8_t)si.si_status);
 }
 
+/* Takes the zombie away.  True: it was a program's. */
+static bool
+take_end(const siginfo_t *si, bool tell)
+{
+	uint32_t slot = si->si_pid == k.supervisor ? BOARD_SLOTS :
+	    find_slot(si->si_pid);
+	int status;
+
+	if (slot < BOARD_SLOTS)
+		put_end(slot, wait_status(si));
+	if (slot < BOARD_SLOTS && tell)
+		wake_supervisor();
+	if (waitpid(si->si_pid, &status, 0) == si->si_pid) {
+		if (si->si_pid == k.supervisor)
+			supervisor_died(status);
+		else if (si->si_pid == k.checker)
+			checker_ended(status);
+	}
+	return slot < BOARD_SLOTS;
+}
+
+/* Hundreds end at once: to run for each of them would take the time in which
+ * the others could end. */
+static void
+nap_in_storm(void)
+{
+	static const struct timespec nap = {.tv_nsec = STORM_NAP};
+	int64_t now = now_ns();
+
+	if (now - k.storm_window >= STORM_WINDOW) {
+		k.storm_window = now;
+		k.storm_ends = 0;
+	}
+	if (k.storm_ends > STORM_ENDS)
+		nanosleep(&nap, NULL);
+}
+
+/* The first end is told at once, the others of a batch together: a wake-up
+ * costs more than an end. */
 static void
 reap(void)
 {
-	note_stops();
+	unsigned ends = 0;
+
+	nap_in_storm();
 	for (;;) {
 		siginfo_t si = {.si_pid = 0};
-		uint32_t slot;
-		int status;
 
-		if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) == -1 ||
-		    si.si_pid == 0)
+		if (waitid(P_ALL, 0, &si, WEXITED | WSTOPPED | WCONTINUED |
+		    WNOHANG | WNOWAIT) == -1 || si.si_pid == 0)
 			break;
-		slot = si.si_pid == k.supervisor ? BOARD_SLOTS :
-		    find_slot(si.si_pid);
-		if (slot < BOARD_SLOTS)
-			record_end(slot, wait_status(&si));
-		if (waitpid(si.si_pid, &status, 0) != si.si_pid)
+		if (si.si_code == CLD_STOPPED || si.si_code == CLD_TRAPPED ||
+		    si.si_code == CLD_CONTINUED) {
+			note_stop(si.si_pid);
 			continue;
-		if (si.si_pid == k.supervisor)
-			supervisor_died(status);
-		else if (si.si_pid == k.checker)
-			checker_ended(status);
+		}
+		k.storm_ends++;
+		ends += take_end(&si, ends % REAP_BATCH == 0);
 	}
+	if (ends > 1)
+		wake_supervisor();
 }
 
 /* --- signals from people --- */
