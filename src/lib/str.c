@@ -75,11 +75,19 @@ utf8_len(const char *s, size_t len)
 void
 str_visible(struct buf *b, const char *s, size_t len, bool keep_nl)
 {
-	size_t i = 0, n;
+	size_t i = 0, n, run;
 
 	while (i < len) {
 		unsigned char c = (unsigned char)s[i];
 
+		for (run = i; run < len && s[run] >= 0x20 && s[run] < 0x7f;
+		    run++)
+			; /* most text is plain ASCII */
+		if (run > i) {
+			buf_add(b, s + i, run - i);
+			i = run;
+			continue;
+		}
 		n = utf8_len(s + i, len - i);
 		if (keep_nl && (c == '\n' || c == '\t')) {
 			buf_addc(b, (char)c);
