@@ -1,12 +1,12 @@
 /* The daemon's own log; see daemonlog.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,12 +17,21 @@
 #include "supervisor/logfile.h"
 #include "supervisor/syslog.h"
 
+#define LINES_AT_ONCE 16 /* in a turn; what follows is gathered */
+#define LINE_MAX_BYTES 8192 /* of a message */
+#define STAMP_MAX 64
+
 static struct {
 	char *path; /* NULL: none; "syslog" */
 	int fd; /* -1: not open */
 	int64_t maxbytes, backups;
 	bool to_stderr, to_syslog;
+	unsigned lines; /* of this turn */
+	size_t len; /* gathered, not written yet */
+	char waiting[16384];
 } d = {.fd = -1};
+
+static void put_waiting(void);
 
 static int
 open_log(void)
@@ -42,6 +51,7 @@ open_log(void)
 void
 daemonlog_reopen(void)
 {
+	put_waiting(); /* belongs to the old one */
 	if (d.fd != -1)
 		close(d.fd);
 	d.fd = -1;
@@ -60,23 +70,27 @@ rotate_if_full(void)
 		daemonlog_reopen();
 }
 
+/* "2026-01-02 03:04:05,678 info ": the second's part is made once a second. */
 static size_t
 stamp(char *buf, size_t size, enum log_level level)
 {
+	static char second[32];
+	static time_t of;
 	struct timespec ts;
 	struct tm tm;
-	size_t n;
 
 	clock_gettime(CLOCK_REALTIME, &ts);
-	n = strftime(buf, size, "%Y-%m-%d %H:%M:%S",
-	    localtime_r(&ts.tv_sec, &tm));
-	n += (size_t)snprintf(buf + n, size - n, ",%03ld %s ",
+	if (ts.tv_sec != of || second[0] == '\0') {
+		strftime(second, sizeof second, "%Y-%m-%d %H:%M:%S",
+		    localtime_r(&ts.tv_sec, &tm));
+		of = ts.tv_sec;
+	}
+	return (size_t)snprintf(buf, size, "%s,%03ld %s ", second,
 	    ts.tv_nsec / 1000000, log_level_name(level));
-	return n;
 }
 
-/* A terminal that is held or a pipe nobody reads must not hold us: a line is
- * shorter than what fits when poll(2) says that something does. */
+/* A terminal that is held or a pipe nobody reads must not hold us: a piece is
+ * not longer than what fits when poll(2) says that something does. */
 static bool
 has_room(int fd)
 {
@@ -85,40 +99,98 @@ has_room(int fd)
 	return poll(&pfd, 1, 0) == 1 && (pfd.revents & POLLOUT) != 0;
 }
 
+/* The length of whole lines at P, at most PIPE_BUF bytes or one line. */
+static size_t
+whole_lines(const char *p, size_t len)
+{
+	const char *nl;
+
+	if (len <= PIPE_BUF)
+		return len;
+	nl = memrchr(p, '\n', PIPE_BUF);
+	if (nl == NULL)
+		nl = memchr(p, '\n', len);
+	return nl == NULL ? len : (size_t)(nl - p) + 1;
+}
+
 /* A full disk loses messages of the daemon, never the daemon. */
 static void
-write_line(enum log_level level, const char *line)
+put(const char *p, size_t len)
 {
-	char head[64], nl = '\n';
-	struct iovec iov[3] = {
-		{head, stamp(head, sizeof head, level)},
-		{(void *)(uintptr_t)line, strlen(line)},
-		{&nl, 1},
-	};
 	ssize_t n;
+	size_t part;
 
 	if (d.fd != -1) {
 		rotate_if_full();
-		n = writev(d.fd, iov, 3);
+		n = write(d.fd, p, len);
 		(void)n;
 	}
+	while (d.to_stderr && len > 0) {
+		part = whole_lines(p, len);
+		if (has_room(STDERR_FILENO)) {
+			n = write(STDERR_FILENO, p, part);
+			(void)n;
+		}
+		p += part;
+		len -= part;
+	}
+}
+
+static void
+put_waiting(void)
+{
+	size_t len = d.len;
+
+	d.len = 0;
+	if (len > 0)
+		put(d.waiting, len);
+}
+
+void
+daemonlog_flush(void)
+{
+	put_waiting();
+	d.lines = 0;
+}
+
+/* The first lines of a turn are written at once, and so is all that is worse
+ * than info.  What many programs have to say at the same moment is gathered:
+ * a system call for each costs more than all else that is done for them. */
+static void
+write_line(enum log_level level, const char *line)
+{
+	size_t len = strlen(line);
+
 	if (d.to_syslog) {
 		char *text = xasprintf("%s\n", line);
 
-		syslog_lines("mpsupd", text, strlen(text), true);
+		syslog_lines("mpsupd", text, len + 1, true);
 		free(text);
 	}
-	if (d.to_stderr && has_room(STDERR_FILENO)) {
-		n = writev(STDERR_FILENO, iov, 3);
-		(void)n;
-	}
+	if (d.fd == -1 && !d.to_stderr)
+		return;
+	if (len > LINE_MAX_BYTES)
+		len = LINE_MAX_BYTES;
+	if (sizeof d.waiting - d.len < len + STAMP_MAX)
+		put_waiting();
+	d.len += stamp(d.waiting + d.len, STAMP_MAX, level);
+	memcpy(d.waiting + d.len, line, len);
+	d.len += len;
+	d.waiting[d.len++] = '\n';
+	if (++d.lines <= LINES_AT_ONCE || level <= LOG_LVL_WARN)
+		put_waiting();
 }
 
 int
 daemonlog_init(const struct conf_main *m, bool to_stderr)
 {
+	static bool known;
 	int r;
 
+	if (!known)
+		atexit(daemonlog_flush);
+	known = true;
+	put_waiting();
 	if (d.fd != -1)
 		close(d.fd);
 	free(d.path);

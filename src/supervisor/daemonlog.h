@@ -13,6 +13,12 @@ struct conf_main;
  */
 int daemonlog_init(const struct conf_main *m, bool to_stderr);
 
+/* Writes what was gathered; at the end of each turn of the loop, and before
+ * the process ends.  A SIGKILL in a turn with many messages loses those after
+ * the first few: what happened is on the board, and no program's byte is
+ * among them. */
+void daemonlog_flush(void);
+
 /* Opens the file again by its name. */
 void daemonlog_reopen(void);
 

@@ -158,6 +158,7 @@ finish(struct supervisor *sup)
 	server_flush(sup, 1000);
 	remove_paths(sup);
 	log_info("all programs are stopped; the daemon ends");
+	daemonlog_flush();
 	uplink_quit(sup, 0);
 	exit(0);
 }
@@ -239,6 +240,7 @@ on_turn(struct ev_loop *loop, ev_prepare *w, int revents)
 	atomic_store(&sup->board->beat_ns, now_ns());
 	if (!sup->safe)
 		spawn_some(sup); /* once: then clients, logs and exits have a turn */
+	daemonlog_flush();
 	if (again || sup->changed ||
 	    (!sup->safe && !TAILQ_EMPTY(&sup->spawn_queue)))
 		ev_idle_start(loop, &sup->busy);
