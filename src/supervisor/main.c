@@ -71,7 +71,7 @@ on_stop_timeout(struct ev_loop *loop, ev_timer *w, int revents)
 		finish(sup);
 	}
 	log_warnx("shutdown_timeout is over: killing what still runs");
-	sup->forced = true;
+	sup->forced = sup->stop_look = true;
 	ev_timer_set(w, LAST_PATIENCE, 0.);
 	ev_timer_start(loop, w);
 	TAILQ_FOREACH(s, &sup->services, entry) {
@@ -88,7 +88,7 @@ supervisor_stop(struct supervisor *sup)
 	atomic_store(&sup->board->stopping, 1);
 	if (sup->stopping)
 		return;
-	sup->stopping = sup->changed = true;
+	sup->stopping = sup->changed = sup->stop_look = true;
 	if (ms <= 0)
 		return;
 	ev_init(&sup->stop_timer, on_stop_timeout);
@@ -174,29 +174,38 @@ supervisor_abandon(struct supervisor *sup)
 }
 
 /* Groups go down in descending priority, those of one priority at once; the
- * next begin when they are down.  The list is in ascending order. */
+ * next begin when they are down.  Within a priority the first process goes
+ * first: it is the one that the kernel finds fastest among the zombies.
+ * All services are looked at only when a step is over, see note_stopped(). */
 static void
 stop_step(struct supervisor *sup)
 {
 	struct service *s;
 	int64_t priority = INT64_MIN; /* of what is going down now */
 
+	sup->stop_look = false;
 	/* Whatever its priority, what has no process gets none any more. */
 	TAILQ_FOREACH(s, &sup->services, entry)
 		if (s->prog.pid == 0 && s->prog.wanted)
 			service_event(s, ON_STOP);
-	TAILQ_FOREACH_REVERSE(s, &sup->services, service_list, entry) {
-		if (program_is_down(&s->prog) && !s->prog.wanted)
+	TAILQ_FOREACH(s, &sup->services, entry)
+		if (!service_is_stopped(s) &&
+		    s->conf->group_priority > priority)
+			priority = s->conf->group_priority;
+	sup->ngoing_down = 0;
+	TAILQ_FOREACH(s, &sup->services, entry) {
+		s->going_down = false;
+		if (service_is_stopped(s) || (!sup->forced &&
+		    s->conf->group_priority != priority))
 			continue;
-		if (s->conf->group_priority < priority && !sup->forced)
-			return;
 		if (s->prog.state != PROGRAM_STOPPING || s->prog.wanted)
 			service_event(s, ON_STOP);
-		if (!program_is_down(&s->prog))
-			priority = s->conf->group_priority;
+		s->going_down = !service_is_stopped(s);
+		sup->ngoing_down += s->going_down;
 	}
-	if (priority == INT64_MIN)
+	if (sup->ngoing_down == 0 && priority == INT64_MIN)
 		finish(sup);
+	sup->stop_look |= sup->ngoing_down == 0;
 }
 
 /* --- the loop --- */
@@ -234,7 +243,7 @@ on_turn(struct ev_loop *loop, ev_prepare *w, int revents)
 	while (sup->changed) {
 		sup->changed = false;
 		reload_sweep(sup);
-		if (sup->stopping)
+		if (sup->stopping && sup->stop_look)
 			stop_step(sup);
 	}
 	atomic_store(&sup->board->beat_ns, now_ns());

@@ -278,17 +278,23 @@ void
 reload_sweep(struct supervisor *sup)
 {
 	struct service *s, *next;
+	bool more = false;
 
+	if (!sup->unswept)
+		return;
 	for (s = TAILQ_FIRST(&sup->services); s != NULL; s = next) {
 		next = TAILQ_NEXT(s, entry);
 		if (s->conf->leaving && program_is_down(&s->prog)) {
 			log_info("program %s: removed", s->label);
 			service_remove(s);
+		} else if (s->conf->leaving) {
+			more = true;
 		}
 	}
 	TAILQ_FOREACH(s, &sup->services, entry)
 		if (s->deferred)
 			service_begin(s);
+	sup->unswept = more; /* without one that leaves, none is deferred */
 }
 
 /* Says which keys of [mpsupd] wait for a restart of the daemon. */

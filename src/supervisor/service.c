@@ -122,6 +122,28 @@ enqueue_spawn(struct service *s)
 	TAILQ_INSERT_TAIL(&s->sup->spawn_queue, s, spawn_entry);
 }
 
+bool
+service_is_stopped(const struct service *s)
+{
+	return program_is_down(&s->prog) && !s->prog.wanted;
+}
+
+/* During the stop of the daemon: the last of those that went down together
+ * lets the next ones go, and nothing begins any more. */
+static void
+note_stopped(struct service *s)
+{
+	struct supervisor *sup = s->sup;
+
+	if (s->prog.pid == 0 && s->prog.wanted)
+		sup->stop_look = true;
+	if (s->going_down && service_is_stopped(s)) {
+		s->going_down = false;
+		if (--sup->ngoing_down == 0)
+			sup->stop_look = true;
+	}
+}
+
 /* The one way into the state machine.  The record is stored before anything
  * is done to the world: a supervisor killed in between does it again. */
 static void
@@ -151,6 +173,8 @@ feed(struct service *s, enum program_event ev, struct program_arg *arg)
 	    s->prog.wanted != before.wanted)
 		waiter_notify(s);
 	s->sup->changed = true;
+	if (s->sup->stopping)
+		note_stopped(s);
 }
 
 static void
@@ -338,6 +362,8 @@ has_leaving_twin(const struct service *s)
 {
 	const struct service *t;
 
+	if (!s->sup->unswept)
+		return false;
 	TAILQ_FOREACH(t, &s->sup->services, entry)
 		if (t != s && t->conf->leaving &&
 		    !program_is_down(&t->prog) &&
@@ -439,6 +465,7 @@ void
 service_configure(struct service *s, struct conf_process *c)
 {
 	s->conf = c;
+	s->sup->unswept |= c->leaving;
 	configure_streams(s);
 }
 
@@ -459,6 +486,7 @@ service_new(struct supervisor *sup, struct conf_process *c)
 
 	s->sup = sup;
 	s->conf = c;
+	sup->unswept |= c->leaving;
 	s->slot = (uint32_t)c->slot;
 	s->refs = 1;
 	s->label = strcmp(c->name, c->group) == 0 ? xstrdup(c->name) :
@@ -538,6 +566,9 @@ service_remove(struct service *s)
 	forget_name(s);
 	TAILQ_REMOVE(&sup->services, s, entry);
 	sup->nservices--;
+	if (s->going_down)
+		sup->ngoing_down--;
+	sup->stop_look = true;
 	sup->by_slot[s->slot] = NULL;
 	for (i = 0; i < CONF_STREAMS; i++) {
 		unsigned left = stream_drain(s->stream[i]);

@@ -34,6 +34,7 @@ struct service {
 	unsigned refs; /* the list's one, and those of replies under way */
 	bool gone; /* no longer in the list */
 	bool queued; /* in sup->spawn_queue */
+	bool going_down; /* counted in sup->ngoing_down */
 	bool deferred; /* new; begins when its twin of another group is down */
 	TAILQ_ENTRY(service) entry, spawn_entry;
 	struct service *same_name; /* further ones in other groups */
@@ -79,6 +80,9 @@ void service_spawn(struct service *s);
  * only has the same number.
  */
 int service_signal(struct service *s, int signo, bool group);
+
+/* It is down, and not to come up again. */
+bool service_is_stopped(const struct service *s);
 
 /* Takes C (of the same name) as its configuration from now on: logs and
  * timers at once.  The caller restarts it if that is needed. */

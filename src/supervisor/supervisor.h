@@ -49,7 +49,10 @@ struct supervisor {
 	bool keeper_gone; /* it was killed, and we cannot take its place */
 	bool safe; /* safe mode: no logs are read, no program is started */
 	bool changed; /* a service did: turn() looks what follows */
+	bool unswept; /* some service leaves: reload_sweep() has to look */
 	bool stopping; /* orderly stop of the daemon */
+	bool stop_look; /* ... and it is time for its next step */
+	uint32_t ngoing_down; /* services that this step waits for */
 	bool forced; /* shutdown_timeout is over: SIGKILL was sent */
 	ev_timer stop_timer; /* shutdown_timeout */
 	ev_timer safe_timer; /* end of safe mode */
