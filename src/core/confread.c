@@ -118,6 +118,20 @@ is_name(const char *name, size_t len, const char *word)
 	return strlen(word) == len && memcmp(name, word, len) == 0;
 }
 
+/* For a single look-up, without a table of all of them. */
+static const char *
+inherited_variable(const struct confread *r, const char *key, size_t len)
+{
+	size_t i;
+
+	for (i = 0; r->host->environ != NULL && r->host->environ[i] != NULL;
+	    i++)
+		if (strncmp(r->host->environ[i], key, len) == 0 &&
+		    r->host->environ[i][len] == '=')
+			return r->host->environ[i] + len + 1;
+	return NULL;
+}
+
 /* KEY of LEN bytes in the program's own environment. */
 static const char *
 own_variable(const struct conf_process *p, const char *key, size_t len)
@@ -141,7 +155,8 @@ lookup_variable(const struct confread_scope *s, const char *key, size_t len,
 		ret->text = own_variable(s->process, key, len);
 	if (ret->text == NULL) {
 		HASH_FIND(hh, s->r->vars, key, len, v);
-		ret->text = v == NULL ? NULL : v->value;
+		ret->text = v != NULL ? v->value :
+		    s->r->peek ? inherited_variable(s->r, key, len) : NULL;
 	}
 	return ret->text != NULL;
 }
@@ -400,11 +415,12 @@ names_init(struct confread *r)
 static const struct confkey *
 find_key(const struct confread *r, const char *name)
 {
-	struct confread_name *n;
+	struct confread_name *n = NULL;
 
-	HASH_FIND_STR(r->names, name, n);
-	return n == NULL ? NULL :
-			   confkey_find(r->section->kind->sect, name);
+	if (!r->peek)
+		HASH_FIND_STR(r->names, name, n);
+	return n == NULL && !r->peek ? NULL :
+	    confkey_find(r->section->kind->sect, name);
 }
 
 static struct confread_entry *
@@ -501,6 +517,8 @@ is_daemon_header(const char *line, size_t len)
 	size_t i, n;
 
 	for (i = 0; i < sizeof names / sizeof names[0]; i++) {
+		if (len < 2 || line[1] != names[i][1])
+			continue; /* thousands are [program:...] */
 		n = strlen(names[i]);
 		if (len >= n && memcmp(line, names[i], n) == 0)
 			return true;
@@ -508,25 +526,35 @@ is_daemon_header(const char *line, size_t len)
 	return false;
 }
 
+/* The next header in the first column at or behind AT, or LEN. */
+static size_t
+next_header(const char *data, size_t at, size_t len)
+{
+	const char *p;
+
+	while (at < len && (p = memchr(data + at, '[', len - at)) != NULL) {
+		at = (size_t)(p - data);
+		if (at == 0 || p[-1] == '\n' || (at == 3 &&
+		    memcmp(data, "\xef\xbb\xbf", 3) == 0)) /* a BOM */
+			return at;
+		at++;
+	}
+	return len;
+}
+
 /* Leaves only those sections: to reach a daemon of thousands of programs none
  * of them is read. */
 static size_t
 keep_daemon_sections(char *data, size_t len)
 {
-	size_t at = 0, to = 0;
-	bool keep = false;
+	size_t at = next_header(data, 0, len), to = 0, end;
 
-	while (at < len) {
-		char *nl = memchr(data + at, '\n', len - at);
-		size_t n = nl == NULL ? len - at : (size_t)(nl - data) + 1 - at;
-
-		if (data[at] == '[')
-			keep = is_daemon_header(data + at, n);
-		if (keep) {
-			memmove(data + to, data + at, n);
-			to += n;
-		}
-		at += n;
+	for (; at < len; at = end) {
+		end = next_header(data, at + 1, len);
+		if (!is_daemon_header(data + at, end - at))
+			continue;
+		memmove(data + to, data + at, end - at);
+		to += end - at;
 	}
 	return to;
 }
@@ -700,8 +728,10 @@ confread_read(struct confread *r, const char *path)
 	char *data, *why;
 	size_t len;
 
-	read_environ(r);
-	names_init(r);
+	if (!r->peek) { /* tables pay off when there are many keys */
+		read_environ(r);
+		names_init(r);
+	}
 	if ((data = file_text(r, path, &len, &why)) == NULL) {
 		if (r->msgs != NULL)
 			conf_msg_add(r->msgs, false, "%s: cannot be read: %s",
