@@ -75,20 +75,25 @@ beside(const char *path, const char *file)
 	return xasprintf("%.*s/%s", (int)(slash - path), path, file);
 }
 
-void
-cli_locate(struct cli *cli)
+/* The socket that the user named, or NULL. */
+static const char *
+named_socket(const struct cli *cli)
 {
 	const char *sock = cli->opt[OPT_SOCKET];
-	struct config *conf;
 
-	if (cli->socket != NULL)
-		return;
 	if (sock == NULL)
 		sock = getenv("MPSUPD_SOCKET");
-	if (sock != NULL && *sock == '\0')
-		sock = NULL;
-	conf = config_peek(cli_file(cli), cli_host());
-	cli->socket = xstrdup(sock != NULL ? sock : conf->main.socket);
+	return sock != NULL && *sock != '\0' ? sock : NULL;
+}
+
+/* Asks the configuration what is not known without it. */
+static void
+look_into_file(struct cli *cli)
+{
+	struct config *conf = config_peek(cli_file(cli), cli_host());
+
+	if (cli->socket == NULL)
+		cli->socket = xstrdup(conf->main.socket);
 	if (strcmp(cli->socket, conf->main.socket) == 0)
 		cli->pidfile = xstrdup(conf->main.pidfile);
 	else
@@ -97,6 +102,28 @@ cli_locate(struct cli *cli)
 	    xasprintf("%s/state", conf->main.rundir) :
 	    beside(cli->socket, "state");
 	config_free(conf);
+}
+
+void
+cli_locate(struct cli *cli)
+{
+	const char *sock = named_socket(cli);
+
+	if (cli->socket != NULL)
+		return;
+	if (sock != NULL)
+		cli->socket = xstrdup(sock); /* the file is not needed */
+	else
+		look_into_file(cli);
+}
+
+const char *
+cli_pidfile(struct cli *cli)
+{
+	cli_locate(cli);
+	if (cli->pidfile == NULL)
+		look_into_file(cli);
+	return cli->pidfile;
 }
 
 int64_t

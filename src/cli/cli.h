@@ -56,7 +56,7 @@ struct cli {
 	size_t nnames;
 	bool tty; /* stdout is a terminal */
 	bool colour;
-	/* Set by cli_locate(); cli_clear() frees. */
+	/* Set by cli_locate() and cli_pidfile(); cli_clear() frees. */
 	char *file; /* configuration, absolute */
 	char *socket;
 	char *pidfile;
@@ -72,8 +72,12 @@ const struct conf_host *cli_host(void);
 /* The configuration file: --config made absolute, or the default. */
 const char *cli_file(struct cli *cli);
 
-/* Finds out file, socket and pidfile.  Never fails; does it once. */
+/* Finds out the socket; the file is read only if no option and no variable
+ * names it.  Never fails; does it once. */
 void cli_locate(struct cli *cli);
+
+/* The pidfile that belongs to it: of the file if that has the same socket. */
+const char *cli_pidfile(struct cli *cli);
 
 /* Milliseconds of --timeout; -1 if not given.  main() has checked it. */
 int64_t cli_timeout_ms(const struct cli *cli);

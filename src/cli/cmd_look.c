@@ -243,12 +243,12 @@ add_status(const struct cli *cli, const json_t *result, struct buf *out)
 
 /* Nobody serves the socket: what the pidfile says then. */
 static int
-status_of_none(const struct cli *cli, struct buf *out)
+status_of_none(struct cli *cli, struct buf *out)
 {
 	unsigned left;
 	long pid = 0;
 
-	switch (daemon_pidfile_state(cli->pidfile, &pid)) {
+	switch (daemon_pidfile_state(cli_pidfile(cli), &pid)) {
 	case 1:
 		buf_addf(out, "mpsupd: dead: process %ld is gone and %s "
 		    "remains\n", pid, cli->pidfile);

@@ -215,7 +215,7 @@ daemon_is_mute(struct cli *cli)
 {
 	long pid = 0;
 
-	if (daemon_pidfile_state(cli->pidfile, &pid) != 2)
+	if (daemon_pidfile_state(cli_pidfile(cli), &pid) != 2)
 		return false;
 	log_warnx("cannot %s the daemon: process %ld holds %s, but nobody "
 	    "serves %s: it is starting, stopping, or stuck; if it stays so, "
