@@ -69,6 +69,7 @@ static struct {
 	int64_t due; /* when the next one starts; 0: it runs */
 	int64_t window; /* second in which `kills` counts */
 	int kills; /* restarts after SIGKILL in that second */
+	bool look; /* children may have ended: SIGCHLD came */
 	int64_t storm_window; /* since when `storm_ends` counts */
 	unsigned storm_ends;
 	int64_t crash[SAFE_CRASHES]; /* times of other deaths, newest first */
@@ -648,14 +649,17 @@ nap_in_storm(void)
 		nanosleep(&nap, NULL);
 }
 
-/* The first end is told at once, the others of a batch together: a wake-up
- * costs more than an end. */
+/* Only after a SIGCHLD: a look walks over all children.  The first end is told
+ * at once, the others of a batch together: a wake-up costs more than an end. */
 static void
 reap(void)
 {
 	unsigned ends = 0;
 
+	if (!k.look)
+		return;
 	nap_in_storm();
+	k.look = false;
 	for (;;) {
 		siginfo_t si = {.si_pid = 0};
 
@@ -682,8 +686,10 @@ handle_signals(void)
 	struct signalfd_siginfo si;
 
 	while (read(k.sigfd, &si, sizeof si) == sizeof si) {
-		if (si.ssi_signo == SIGCHLD)
-			continue; /* many children, one signal: reap() looks */
+		if (si.ssi_signo == SIGCHLD) {
+			k.look = true; /* many children, one signal */
+			continue;
+		}
 		/* On the board: it must outlive a supervisor, and a stop is
 		 * for all of them. */
 		atomic_fetch_or(&k.board->signals,
@@ -872,6 +878,7 @@ keeper_main(void)
 		give_up("cannot listen on the control socket");
 		return k.exit_code;
 	}
+	k.look = true; /* one may have ended before signals were read */
 	take_office();
 	while (!(k.quitting && k.supervisor == 0))
 		turn();
