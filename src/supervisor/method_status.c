@@ -140,16 +140,24 @@ add_program(struct buf *b, struct service *s, int64_t now)
 static void
 add_daemon(struct buf *b, const struct supervisor *sup, int64_t now)
 {
-	buf_addf(b, "{\"pid\":%d,\"supervisor_pid\":%d,\"broker_pid\":null,"
-	    "\"version\":\"%s\"", (int)sup->board->keeper_pid, (int)getpid(),
-	    MPSUPD_VERSION);
+	static pid_t self;
+
+	if (self == 0)
+		self = getpid();
+	buf_adds(b, "{\"pid\":");
+	buf_addi(b, sup->board->keeper_pid);
+	buf_adds(b, ",\"supervisor_pid\":");
+	buf_addi(b, self);
+	buf_adds(b, ",\"broker_pid\":null,\"version\":\"" MPSUPD_VERSION "\"");
 	add_seconds(b, ",\"uptime_s\":", true,
 	    now - sup->board->started_ns);
 	buf_adds(b, ",\"config\":");
 	buf_adds_json(b, sup->conf->main.file);
-	buf_addf(b, ",\"state\":\"%s\"}", sup->keeper_gone ? "keeper gone" :
+	buf_adds(b, ",\"state\":\"");
+	buf_adds(b, sup->keeper_gone ? "keeper gone" :
 	    sup->safe ? "safe mode" :
 	    sup->stopping ? "stopping" : "running");
+	buf_adds(b, "\"}");
 }
 
 /* A status on its way to a client: services are referenced, for a reload may

@@ -35,7 +35,8 @@ request_ready(struct request *r)
 	r->ready = true;
 	r->peer->nready++;
 	TAILQ_INSERT_TAIL(&r->peer->ready, r, ready_entry);
-	peer_update(r->peer);
+	if (!r->peer->in_turn)
+		peer_update(r->peer);
 }
 
 static void
@@ -426,10 +427,14 @@ peer_update(struct peer *p)
 void
 peer_resume(struct peer *p)
 {
+	/* A reply that is written at once needs no look for room, and so no
+	 * call of the kernel's to begin and to end looking. */
+	p->in_turn = true;
 	if (!p->closing)
 		peer_parse(p);
 	if (!p->closing)
 		peer_write(p);
+	p->in_turn = false;
 	/* Requests that ended may have made room for waiting ones. */
 	if (buf_len(&p->in) > 0 && may_parse(p) &&
 	    memchr(buf_head(&p->in), '\n', buf_len(&p->in)) != NULL)

@@ -69,6 +69,7 @@ struct peer {
 	bool closing; /* free it at the end of the turn */
 	bool last; /* close it when `out` is empty: it sent garbage */
 	bool eof; /* it sends no more */
+	bool in_turn; /* peer_resume() is at work and will see to interest */
 	bool again; /* in server->again: input waits to be looked at */
 	int64_t active_ns; /* last time it did something */
 	TAILQ_ENTRY(peer) entry; /* least recently active first */
