@@ -29,6 +29,7 @@
 #include "supervisor/reload.h"
 #include "supervisor/server.h"
 #include "supervisor/service.h"
+#include "supervisor/spawn.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/uplink.h"
 
@@ -458,6 +459,10 @@ init(struct supervisor *sup)
 	unsigned sinks, peers;
 	char text[256];
 
+	/* First: these get low numbers. */
+	sup->devnull = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (sup->devnull == -1 || spawn_init(sup->devnull) == -1)
+		return fail(sup, "cannot open /dev/null");
 	if (uplink_init(sup) == -1)
 		return fail(sup, "the keeper does not answer");
 	state_init(&sup->state, sup->fd[ROLE_STATE], &sup->board->state_seq);
@@ -472,9 +477,8 @@ init(struct supervisor *sup)
 		    sup->conf->main.logfile, strerror(errno));
 		return fail(sup, text);
 	}
-	sup->devnull = open("/dev/null", O_RDWR | O_CLOEXEC);
 	sup->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
-	if (sup->devnull == -1 || sup->loop == NULL)
+	if (sup->loop == NULL)
 		return fail(sup, "cannot create the event loop");
 	TAILQ_INIT(&sup->services);
 	TAILQ_INIT(&sup->spawn_queue);

@@ -7,6 +7,12 @@
  * spawns as fast as a small one) and only makes system calls.  Its parent is
  * the keeper (CLONE_PARENT), which outlives us.
  *
+ * It shares our descriptors as well, at first (CLONE_FILES): a copy of
+ * thousands of them for each of thousands of children would be quadratic.  It
+ * puts what it needs into three places with low numbers, which are kept for
+ * that, and then leaves the shared table with close_range(2), which copies
+ * only what lies below the range.  We stand still meanwhile.
+ *
  * No signal has a handler or is ignored in this process, all are blocked; so
  * the child only has to unblock them.
  */
@@ -31,7 +37,11 @@
 #include "supervisor/spawn.h"
 #include "supervisor/supervisor.h"
 
-#define CLOSE_RANGE_CLOEXEC_FLAG 4u
+#define CLOSE_RANGE_UNSHARE_FLAG 2u
+
+/* 0, 1, 2 of the next child, kept low by spawn_init(). */
+static int stage[3] = {-1, -1, -1};
+static unsigned above_stage; /* the first number that no child needs */
 
 extern char **environ;
 
@@ -63,14 +73,24 @@ child_fail(struct child *ch, enum spawn_step step)
 	_exit(127);
 }
 
+/* The table is ours alone after this, and small.  Up to close_range() nothing
+ * but the stage is touched: it is the supervisor's table as well. */
 static void
 child_stdio(struct child *ch)
 {
 	int i;
 
 	for (i = 0; i < 3; i++)
-		if (dup2(ch->fds[i], i) == -1)
+		if (dup3(ch->fds[i], stage[i], O_CLOEXEC) == -1)
 			child_fail(ch, STEP_STDIO);
+	if (syscall(SYS_close_range, above_stage, ~0u,
+	    CLOSE_RANGE_UNSHARE_FLAG) == -1)
+		child_fail(ch, STEP_FDS);
+	for (i = 0; i < 3; i++)
+		if (dup2(stage[i], i) == -1)
+			child_fail(ch, STEP_STDIO);
+	if (syscall(SYS_close_range, 3u, ~0u, 0u) == -1)
+		child_fail(ch, STEP_FDS);
 }
 
 /* Raw calls: the library's versions would talk to threads.  What was set is
@@ -127,8 +147,6 @@ child_main(void *arg)
 		umask((mode_t)ch->umask);
 	if (ch->directory != NULL && chdir(ch->directory) == -1)
 		child_fail(ch, STEP_DIRECTORY);
-	if (syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC_FLAG) == -1)
-		child_fail(ch, STEP_FDS);
 	sigprocmask(SIG_SETMASK, &ch->unblocked, NULL);
 	execve(ch->path, ch->argv, ch->envp);
 	child_fail(ch, STEP_EXEC);
@@ -278,15 +296,45 @@ find_command(const char *command, const char *path)
 
 /* --- the clone --- */
 
+int
+spawn_init(int null)
+{
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		stage[i] = fcntl(null, F_DUPFD_CLOEXEC, 3);
+		if (stage[i] == -1)
+			return -1;
+		if ((unsigned)stage[i] >= above_stage)
+			above_stage = (unsigned)stage[i] + 1;
+	}
+	return 0;
+}
+
+/* No pipe stays open because it stands on the stage. */
+static void
+clear_stage(const int fds[3])
+{
+	int i;
+
+	for (i = 1; i < 3; i++) /* [0] is always /dev/null */
+		if (fds[i] != fds[0])
+			dup3(fds[0], stage[i], O_CLOEXEC);
+}
+
 static pid_t
 clone_child(struct child *ch, _Atomic int32_t *pid, int32_t *state_pid)
 {
 	static char stack[64 * 1024] __attribute__((aligned(64)));
-
-	return clone(child_main, stack + sizeof stack,
-	    CLONE_VM | CLONE_VFORK | CLONE_PARENT | CLONE_PARENT_SETTID |
+	pid_t r = clone(child_main, stack + sizeof stack, CLONE_VM |
+	    CLONE_VFORK | CLONE_FILES | CLONE_PARENT | CLONE_PARENT_SETTID |
 	    (state_pid != NULL ? CLONE_CHILD_SETTID : 0), ch, pid, NULL,
 	    state_pid);
+	int saved = errno;
+
+	clear_stage(ch->fds);
+	errno = saved;
+	return r;
 }
 
 static struct rlimit

@@ -16,6 +16,10 @@ struct spawn_result {
 	int32_t err;
 };
 
+/* Once, while few descriptors are open: keeps three low numbers (of NULL,
+ * /dev/null).  0, or -1 with errno. */
+int spawn_init(int null);
+
 /* Writes on BOARD that run GEN of SLOT is about to begin; comes before
  * spawn(), and what the caller stores elsewhere about it in between. */
 void spawn_prepare(struct board *board, uint32_t slot, uint32_t gen);
