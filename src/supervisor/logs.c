@@ -252,6 +252,18 @@ stream_adopt(struct stream *st, int fd)
 		ev_io_start(st->sup->loop, &st->io);
 }
 
+bool
+stream_is_kept(const struct stream *st)
+{
+	return st->kept;
+}
+
+void
+stream_set_kept(struct stream *st)
+{
+	st->kept = true;
+}
+
 int
 stream_fd(const struct stream *st)
 {
@@ -265,12 +277,11 @@ stream_inode(const struct stream *st)
 }
 
 int
-stream_pipe(struct stream *st, bool *ret_new)
+stream_pipe(struct stream *st)
 {
 	char path[32];
 	int p[2], fd, saved;
 
-	*ret_new = false;
 	if (st->pipe != -1) {
 		/* A child may have made it non-blocking for the next one. */
 		fcntl(st->pipe, F_SETFL, 0);
@@ -288,7 +299,6 @@ stream_pipe(struct stream *st, bool *ret_new)
 		errno = saved;
 		return -1;
 	}
-	*ret_new = true;
 	stream_adopt(st, fd);
 	return fd;
 }

@@ -56,8 +56,12 @@ void stream_configure(struct stream *st, const struct conf_log *conf,
 void stream_adopt(struct stream *st, int fd);
 
 /* The pipe for a child's stdout or stderr, made if need be; -1 with errno.
- * The stream keeps it.  *RET_NEW: it was made now and the keeper must know. */
-int stream_pipe(struct stream *st, bool *ret_new);
+ * The stream keeps it. */
+int stream_pipe(struct stream *st);
+
+/* The keeper has a copy of the pipe; without it no child may have it. */
+bool stream_is_kept(const struct stream *st);
+void stream_set_kept(struct stream *st);
 
 /* Its pipe, and the pipe's inode: -1 and 0 if it has none. */
 int stream_fd(const struct stream *st);

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "lib/link.h"
 #include "lib/log.h"
 #include "lib/proc.h"
 #include "lib/state.h"
@@ -25,6 +26,10 @@ _Static_assert(sizeof(struct program) <= BOARD_RECORD,
     "a record on the board holds a struct program");
 _Static_assert(BOARD_SLOTS == CONF_PROCESS_MAX,
     "each process that a file may ask for has a slot");
+
+#define PREPARED_MAX 64 /* pipes given to the keeper in one packet */
+
+_Static_assert(PREPARED_MAX <= LINK_FDS, "they fit into a packet");
 
 static void on_deadline(struct ev_loop *loop, ev_timer *w, int revents);
 static int send_signals(struct service *s, const int *signo, int n,
@@ -214,7 +219,71 @@ service_has_done(struct service *s, uint64_t request)
 
 /* --- the process --- */
 
-/* Descriptors 0, 1, 2 of the child; new pipes go to the keeper first. */
+static bool
+has_pipe(const struct service *s, int stream)
+{
+	return s->conf->log[stream].file != NULL ||
+	    s->conf->log[stream].to_syslog;
+}
+
+static bool
+is_prepared(const struct service *s)
+{
+	int i;
+
+	for (i = 0; i < CONF_STREAMS; i++)
+		if (has_pipe(s, i) && !stream_is_kept(s->stream[i]))
+			return false;
+	return true;
+}
+
+/* Makes the pipes that S lacks and adds them to what the keeper is to get. */
+static int
+make_pipes(struct service *s, struct stream **st, uint32_t *slots, int *fds,
+    size_t *n)
+{
+	int i, fd;
+
+	for (i = 0; i < CONF_STREAMS; i++) {
+		if (!has_pipe(s, i) || stream_is_kept(s->stream[i]))
+			continue;
+		fd = stream_pipe(s->stream[i]);
+		if (fd == -1)
+			return -1;
+		st[*n] = s->stream[i];
+		slots[*n] = LINK_SLOT(s->slot, i);
+		fds[(*n)++] = fd;
+	}
+	return 0;
+}
+
+/* Pipes go to the keeper before a child has them: of S, and because a packet
+ * for each would wake it thousands of times, of those that come next. */
+static int
+prepare(struct service *s)
+{
+	struct stream *st[LINK_FDS];
+	uint32_t slots[LINK_FDS];
+	int fds[LINK_FDS];
+	struct service *next;
+	size_t n = 0, i;
+
+	if (is_prepared(s))
+		return 0;
+	if (make_pipes(s, st, slots, fds, &n) == -1)
+		return -1;
+	TAILQ_FOREACH(next, &s->sup->spawn_queue, spawn_entry)
+		if (n + CONF_STREAMS > PREPARED_MAX ||
+		    make_pipes(next, st, slots, fds, &n) == -1)
+			break; /* it will be told in its turn */
+	if (uplink_keep(s->sup, slots, fds, n) == -1)
+		return -1;
+	for (i = 0; i < n; i++)
+		stream_set_kept(st[i]);
+	return 0;
+}
+
+/* Descriptors 0, 1, 2 of the child. */
 static int
 child_fds(struct service *s, int fds[3])
 {
@@ -222,16 +291,13 @@ child_fds(struct service *s, int fds[3])
 	int i;
 
 	fds[0] = fds[1] = fds[2] = s->sup->devnull;
+	if (prepare(s) == -1)
+		return -1;
 	for (i = 0; i < CONF_STREAMS; i++) {
-		bool is_new;
-
-		if (c->log[i].file == NULL && !c->log[i].to_syslog)
+		if (!has_pipe(s, i))
 			continue;
-		fds[1 + i] = stream_pipe(s->stream[i], &is_new);
+		fds[1 + i] = stream_pipe(s->stream[i]);
 		if (fds[1 + i] == -1)
-			return -1;
-		if (is_new && uplink_keep(s->sup, s->slot, i, fds[1 + i]) ==
-		    -1)
 			return -1;
 		/* So that the program may open /dev/stdout. */
 		if (c->user.known && c->user.uid != geteuid() &&
@@ -500,9 +566,11 @@ service_new(struct supervisor *sup, struct conf_process *c)
 
 		s->stream[i] = stream_new(sup, name);
 		free(name);
-		if (sup->kept[s->slot][i] != 0)
+		if (sup->kept[s->slot][i] != 0) {
 			stream_adopt(s->stream[i],
 			    sup->kept[s->slot][i] - 1);
+			stream_set_kept(s->stream[i]);
+		}
 		sup->kept[s->slot][i] = 0;
 	}
 	configure_streams(s);

@@ -53,6 +53,7 @@ struct stream {
 	struct sink *sink; /* NULL: bytes are not read */
 	int pipe; /* -1: none yet */
 	uint64_t inode; /* of the pipe; 0: none */
+	bool kept; /* the keeper has the pipe, too */
 	bool big; /* the pipe was made larger */
 	uint8_t busy; /* > 0: it naps shortly */
 	bool to_syslog; /* also */

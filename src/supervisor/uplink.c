@@ -227,13 +227,14 @@ uplink_start(struct supervisor *sup)
 }
 
 int
-uplink_keep(struct supervisor *sup, uint32_t slot, int stream, int fd)
+uplink_keep(struct supervisor *sup, const uint32_t *slots, const int *fds,
+    size_t n)
 {
 	struct link_msg m = message(LINK_KEEP);
 
-	m.n = 1;
-	m.slot[0] = LINK_SLOT(slot, stream);
-	return uplink_send(sup, &m, &fd, 1);
+	m.n = (uint32_t)n;
+	memcpy(m.slot, slots, n * sizeof *slots);
+	return uplink_send(sup, &m, fds, n);
 }
 
 void

@@ -2,6 +2,7 @@
 #ifndef SUPERVISOR_UPLINK_H
 #define SUPERVISOR_UPLINK_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct supervisor;
@@ -16,8 +17,10 @@ int uplink_init(struct supervisor *sup);
 /* Watches the link: wake-ups, signals of people, the keeper's end. */
 void uplink_start(struct supervisor *sup);
 
-/* Gives the keeper a copy of FD, pipe of STREAM of SLOT.  0, or -1. */
-int uplink_keep(struct supervisor *sup, uint32_t slot, int stream, int fd);
+/* Gives the keeper copies of N <= LINK_FDS pipes; SLOTS[i] is the LINK_SLOT()
+ * of FDS[i].  0, or -1. */
+int uplink_keep(struct supervisor *sup, const uint32_t *slots, const int *fds,
+    size_t n);
 
 /* The keeper forgets the pipes of SLOT. */
 void uplink_drop(struct supervisor *sup, uint32_t slot);
