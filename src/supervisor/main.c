@@ -33,7 +33,10 @@
 #include "supervisor/supervisor.h"
 #include "supervisor/uplink.h"
 
-#define SPAWN_TURN_NS 3000000LL /* spawning at a stretch, before others */
+#define SPAWN_TURN_NS 1000000LL /* spawning at a stretch, before others */
+#define STORM_RATE 2000 /* restarts a second of what ended at once ... */
+#define STORM_BURST 256 /* ... after so many in one go */
+#define STORM_LOOK 0.002 /* seconds until the others are looked at again */
 #define PEERS_MAX 1024
 #define SINKS_MIN 8
 #define SINKS_MAX 4096
@@ -211,17 +214,60 @@ stop_step(struct supervisor *sup)
 
 /* --- the loop --- */
 
+/*
+ * Programs that end as soon as they begin, and have no delay configured, would
+ * take all processors if there are many: clients, logs and the other programs
+ * would wait.  Together they get so many starts a second, whoever lived for a
+ * second or begins for the first time is not counted.
+ */
+static bool
+is_affordable(struct supervisor *sup, const struct service *s, int64_t now)
+{
+	static const int64_t cost = 1000000000LL / STORM_RATE;
+
+	if (!service_is_hasty(s, now))
+		return true;
+	/* `storm_ns`: when all starts so far are paid for. */
+	if (sup->storm_ns < now - STORM_BURST * cost)
+		sup->storm_ns = now - STORM_BURST * cost;
+	if (sup->storm_ns + cost > now)
+		return false;
+	sup->storm_ns += cost;
+	return true;
+}
+
 static void
+on_storm_look(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	(void)loop;
+	(void)w;
+	(void)revents; /* on_turn() does it */
+}
+
+/* True: more can be spawned at once, it is only the turn of others. */
+static bool
 spawn_some(struct supervisor *sup)
 {
-	int64_t end = now_ns() + SPAWN_TURN_NS;
-	struct service *s;
+	int64_t now = now_ns(), end = now + SPAWN_TURN_NS;
+	struct service *s, *next;
+	bool waits = false;
 
-	while ((s = TAILQ_FIRST(&sup->spawn_queue)) != NULL) {
-		service_spawn(s);
-		if (now_ns() >= end)
-			return;
+	for (s = TAILQ_FIRST(&sup->spawn_queue); s != NULL; s = next) {
+		next = TAILQ_NEXT(s, spawn_entry);
+		if (now >= end)
+			return true;
+		if (is_affordable(sup, s, now)) {
+			service_spawn(s);
+			now = now_ns();
+		} else {
+			waits = true;
+		}
 	}
+	if (waits && !ev_is_active(&sup->storm_timer)) {
+		ev_timer_set(&sup->storm_timer, STORM_LOOK, 0.);
+		ev_timer_start(sup->loop, &sup->storm_timer);
+	}
+	return false;
 }
 
 static void
@@ -248,11 +294,11 @@ on_turn(struct ev_loop *loop, ev_prepare *w, int revents)
 			stop_step(sup);
 	}
 	atomic_store(&sup->board->beat_ns, now_ns());
+	/* Once: then clients, logs and exits have a turn. */
 	if (!sup->safe)
-		spawn_some(sup); /* once: then clients, logs and exits have a turn */
+		again |= spawn_some(sup);
 	daemonlog_flush();
-	if (again || sup->changed ||
-	    (!sup->safe && !TAILQ_EMPTY(&sup->spawn_queue)))
+	if (again || sup->changed)
 		ev_idle_start(loop, &sup->busy);
 	else
 		ev_idle_stop(loop, &sup->busy);
@@ -515,6 +561,7 @@ supervisor_main(void)
 	sup.turn.data = &sup;
 	ev_prepare_start(sup.loop, &sup.turn);
 	ev_idle_init(&sup.busy, on_busy);
+	ev_init(&sup.storm_timer, on_storm_look);
 	if (sup.safe) {
 		ev_timer_init(&sup.safe_timer, on_safe_time, SAFE_TIME, 0.);
 		sup.safe_timer.data = &sup;

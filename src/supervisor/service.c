@@ -27,6 +27,7 @@ _Static_assert(sizeof(struct program) <= BOARD_RECORD,
 _Static_assert(BOARD_SLOTS == CONF_PROCESS_MAX,
     "each process that a file may ask for has a slot");
 
+#define HASTY_NS 1000000000LL /* a run that is not worth a quick restart */
 #define PREPARED_MAX 64 /* pipes given to the keeper in one packet */
 
 _Static_assert(PREPARED_MAX <= LINK_FDS, "they fit into a packet");
@@ -317,6 +318,13 @@ is_ours(int step, int err)
 {
 	return step == STEP_FORK || err == EMFILE || err == ENFILE ||
 	    err == ENOMEM;
+}
+
+bool
+service_is_hasty(const struct service *s, int64_t now)
+{
+	return s->prog.tries > 0 ||
+	    (s->prog.starts > 0 && now - s->prog.started_ns < HASTY_NS);
 }
 
 void

@@ -71,6 +71,10 @@ bool service_has_done(struct service *s, uint64_t request);
 /* The keeper has recorded an end in its slot. */
 void service_ended(struct service *s);
 
+/* Its last run was not worth a quick one: it failed, or began less than a
+ * second before NOW. */
+bool service_is_hasty(const struct service *s, int64_t now);
+
 /* Spawns it now, if it is still wanted; from the spawn queue. */
 void service_spawn(struct service *s);
 

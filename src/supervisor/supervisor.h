@@ -54,6 +54,8 @@ struct supervisor {
 	bool stop_look; /* ... and it is time for its next step */
 	uint32_t ngoing_down; /* services that this step waits for */
 	bool forced; /* shutdown_timeout is over: SIGKILL was sent */
+	int64_t storm_ns; /* budget of restarts, see is_affordable() */
+	ev_timer storm_timer; /* ... to look again when there is none left */
 	ev_timer stop_timer; /* shutdown_timeout */
 	ev_timer safe_timer; /* end of safe mode */
 	ev_timer promote_timer; /* trying again */
