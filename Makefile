@@ -102,6 +102,43 @@ cover: ## line coverage of the tests
 		SAN="--coverage"
 	@gcovr -r . --object-directory build-cover -f src/
 
+# --- measuring ---
+
+# On a tmpfs, and compiled in: the programs that are supervised say there that
+# they run.
+BENCH = $(BUILD)/bench
+BENCH_DIR = /dev/shm/mpsupd-bench
+BENCH_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARN) \
+	-DSTAMP='"$(BENCH_DIR)/stamp"'
+
+bench: all bench-tools ## measure; ROWS="boot stop ..." for some rows
+	@tests/bench/bench.py --mpsupd $(BUILD)/mpsupd --bin $(BENCH) \
+		--stamp $(BENCH_DIR)/stamp --svg tests/bench/bench.svg \
+		$(if $(wildcard $(BUILD)/static/mpsupd),--static \
+		$(BUILD)/static/mpsupd) $(ROWS)
+
+bench-deps: ## install the supervisors that bench compares with
+	@DEPS=$(DEPS) tests/deps.sh bench
+
+bench-tools: $(BENCH)/tool $(BENCH)/wait $(BENCH)/crash $(BENCH)/empty
+
+$(BENCH)/tool: tests/bench/tool.c
+	@mkdir -p $(@D)
+	$(SAY) CC $<
+	$(Q)$(CC) $(BENCH_CFLAGS) -O2 -pthread -o $@ $<
+
+$(BENCH)/wait $(BENCH)/crash: tests/bench/prog.c
+	@mkdir -p $(@D)
+	$(SAY) CC $<
+	$(Q)$(CC) $(BENCH_CFLAGS) -Os -static -fno-stack-protector \
+		$(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),-nostdlib \
+		-fno-pie -no-pie) $(if $(filter %/crash,$@),-DCRASH) -o $@ $<
+
+$(BENCH)/empty:
+	@mkdir -p $(@D)
+	$(Q)echo 'int main(void) { return 0; }' | \
+		$(CC) -O2 -static -x c -o $@ -
+
 # --- installing ---
 
 install: all ## into DESTDIR/PREFIX
@@ -127,6 +164,6 @@ clean: ## remove what was built
 	rm -rf build build-asan build-lint build-cover build-valgrind
 
 .PHONY: all help deps deps-check demo check check-asan check-valgrind lint \
-	cover install uninstall clean
+	bench bench-deps bench-tools cover install uninstall clean
 .SECONDARY:
 -include $(OBJS:.o=.d) $(UNIT:=.d) $(HELPERS:=.d)
