@@ -211,6 +211,7 @@ on_link(struct ev_loop *loop, ev_io *w, int revents)
 	look_at_signals(sup);
 	if (gone) {
 		ev_io_stop(loop, w);
+		daemonlog_flush(); /* an exec forgets what was gathered */
 		promote(sup);
 	}
 }
