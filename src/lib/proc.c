@@ -1,6 +1,7 @@
 /* Other processes; see proc.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,31 +93,42 @@ born_in(const struct proc_info *pi, const struct proc_birth *b)
 	    pi->start_ns <= to + TICK_NS;
 }
 
+/* All of its threads: the state in /proc is that of the first one only, which
+ * may have ended alone. */
+static bool
+has_ended(int pidfd)
+{
+	struct pollfd pfd = {.fd = pidfd, .events = POLLIN};
+
+	return poll(&pfd, 1, 0) == 1;
+}
+
 int
 proc_open(int32_t pid, const struct proc_birth *birth)
 {
-	struct proc_info pi;
-	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct proc_info pi = {0};
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0), err = 0;
 
 	if (fd == -1)
 		return -1;
-	if (proc_read(pid, &pi) == -1) {
-		/* Without /proc nothing can be said about anybody. */
-		int saved = errno == ENOENT &&
-		    access("/proc/self/stat", F_OK) == 0 ? ESRCH : errno;
-
-		close(fd);
-		errno = saved;
-		return -1;
-	}
-	/* Before its first act, setsid(), it is in its parent's session. */
-	if (pi.state == 'Z' || pi.state == 'X' || !born_in(&pi, birth) ||
-	    (birth->to_ns != 0 && pi.session != pid)) {
-		close(fd);
-		errno = ESRCH;
-		return -1;
-	}
-	return fd;
+	if (proc_read(pid, &pi) == -1)
+		err = errno;
+	/* The end is asked for last: until then all this was about one and
+	 * the same process, and one that /proc does not show (hidepid, or it
+	 * is not mounted) is not one that is gone. */
+	if (has_ended(fd))
+		err = ESRCH;
+	else if (err == ENOENT || err == ESRCH)
+		err = EACCES;
+	/* Until its birth is over, with setsid(), it is in its parent's session. */
+	else if (err == 0 && (!born_in(&pi, birth) ||
+	    (birth->to_ns != 0 && pi.session != pid)))
+		err = ESRCH;
+	if (err == 0)
+		return fd;
+	close(fd);
+	errno = err;
+	return -1;
 }
 
 int

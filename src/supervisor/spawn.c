@@ -132,9 +132,9 @@ child_main(void *arg)
 {
 	struct child *ch = arg;
 
-	*ch->born_ns = proc_boot_ns();
 	if (setsid() == -1)
 		child_fail(ch, STEP_SESSION);
+	*ch->born_ns = proc_boot_ns(); /* now its session is its own */
 	child_stdio(ch);
 	if (setrlimit(RLIMIT_NOFILE, &ch->nofile) == -1 ||
 	    setrlimit(RLIMIT_NPROC, &ch->nproc) == -1)
