@@ -549,7 +549,8 @@ supervisor_died(int status)
 	k.again = false;
 }
 
-/* Slot of a living child, or BOARD_SLOTS. */
+/* Slot of a living child, or BOARD_SLOTS.  An orphan's number is not ours:
+ * after its end, before we hear of it, a child of ours may have got it. */
 static uint32_t
 find_slot(pid_t pid)
 {
@@ -557,7 +558,8 @@ find_slot(pid_t pid)
 
 	for (i = 0; i < n && i < BOARD_SLOTS; i++)
 		if (atomic_load_explicit(&k.board->pid[i],
-		    memory_order_relaxed) == pid)
+		    memory_order_relaxed) == pid &&
+		    atomic_load(&k.board->orphan[i]) == 0)
 			return i;
 	return BOARD_SLOTS;
 }

@@ -39,11 +39,13 @@ static int
 take(uint32_t slot, int32_t pid)
 {
 	struct epoll_event ev = {.events = EPOLLIN, .data.u32 = slot};
-	int fd = proc_open(pid, &o.board->birth[slot]);
+	int fd;
 
+	/* First: whatever cannot be done now, its number is not ours. */
+	atomic_store(&o.board->orphan[slot], 1);
+	fd = proc_open(pid, &o.board->birth[slot]);
 	if (fd == -1 && errno != ESRCH)
 		return -1;
-	atomic_store(&o.board->orphan[slot], 1);
 	if (fd == -1) {
 		o.ended(slot, -1);
 		return 0;
