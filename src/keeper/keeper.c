@@ -280,7 +280,7 @@ watch_beat(void)
 /* In the new process; does not return.  It reads its answer from the program
  * that is offered: exit code 0, after it has read all of the question. */
 static _Noreturn void
-become_checker(void)
+become_checker(pid_t keeper)
 {
 	char *argv[] = {(char[]){"mpsupd"}, (char[]){CAN_READ_OPTION},
 	    (char[]){"3"}, NULL};
@@ -288,6 +288,9 @@ become_checker(void)
 	fcntl(k.fd[ROLE_BOARD], F_SETFD, 0);
 	fcntl(k.fd[ROLE_CONFIG], F_SETFD, 0);
 	dup2(k.question, HANDOVER_FD);
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* it may hang */
+	if (getppid() != keeper)
+		_exit(127);
 	sigprocmask(SIG_SETMASK, &k.mask, NULL);
 	syscall(SYS_execveat, k.offered, "", argv, environ, AT_EMPTY_PATH);
 	_exit(127);
@@ -331,7 +334,7 @@ static void
 check_offer(int fd)
 {
 	struct handover h;
-	pid_t pid = -1;
+	pid_t keeper = getpid(), pid = -1;
 
 	if (k.checker != 0)
 		kill(k.checker, SIGKILL); /* reaped as a stranger */
@@ -342,7 +345,7 @@ check_offer(int fd)
 	if (k.question != -1)
 		pid = fork();
 	if (pid == 0)
-		become_checker();
+		become_checker(keeper);
 	if (pid == -1) {
 		answer_offer("no memory or process for asking it");
 		return;
@@ -366,6 +369,7 @@ checker_ended(int status)
 	}
 	answer_offer(WIFSIGNALED(status) ?
 	    "it was killed, or hung, when it was asked" :
+	    WEXITSTATUS(status) == 127 ? "it cannot be executed" :
 	    "it cannot read the state of this daemon; stop and start it");
 }
 
