@@ -59,6 +59,7 @@ extern char **environ;
 #define STORM_WINDOW (2 * MS) /* more ends than that in it: */
 #define STORM_ENDS 32
 #define STORM_NAP (MS / 5) /* ... look so much later */
+#define SIGNALS 8 /* more than setup_signals() asks for */
 
 static struct {
 	struct board *board;
@@ -687,23 +688,29 @@ reap(void)
 /* --- signals from people --- */
 
 static void
+handle_signal(uint32_t signo)
+{
+	if (signo == SIGCHLD) {
+		k.look = true; /* many children, one signal */
+		return;
+	}
+	/* On the board: it must outlive a supervisor, and a stop is for all of
+	 * them. */
+	atomic_fetch_or(&k.board->signals, UINT64_C(1) << signo);
+	if (signo != SIGHUP && signo != SIGUSR2)
+		atomic_store(&k.board->stopping, 1);
+	wake_supervisor();
+}
+
+/* There are fewer kinds than SIGNALS: one read takes all that is pending. */
+static void
 handle_signals(void)
 {
-	struct signalfd_siginfo si;
+	struct signalfd_siginfo si[SIGNALS];
+	ssize_t n = read(k.sigfd, si, sizeof si), i;
 
-	while (read(k.sigfd, &si, sizeof si) == sizeof si) {
-		if (si.ssi_signo == SIGCHLD) {
-			k.look = true; /* many children, one signal */
-			continue;
-		}
-		/* On the board: it must outlive a supervisor, and a stop is
-		 * for all of them. */
-		atomic_fetch_or(&k.board->signals,
-		    UINT64_C(1) << si.ssi_signo);
-		if (si.ssi_signo != SIGHUP && si.ssi_signo != SIGUSR2)
-			atomic_store(&k.board->stopping, 1);
-		wake_supervisor();
-	}
+	for (i = 0; i < n / (ssize_t)sizeof si[0]; i++)
+		handle_signal(si[i].ssi_signo);
 }
 
 /* --- start --- */

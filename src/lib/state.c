@@ -26,24 +26,21 @@ record_at(uint32_t slot)
 	return STATE_RECORDS + (off_t)slot * (off_t)sizeof(struct state_record);
 }
 
-/* CRC-32 as in ISO 3309 and zip, four bits at a time. */
+/* CRC-32 as in ISO 3309 and zip. */
 static uint32_t
 crc32(const void *data, size_t len)
 {
-	static const uint32_t t[16] = {
-		0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac,
-		0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
-		0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
-		0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
-	};
+	static uint32_t table[256];
 	const unsigned char *p = data;
-	uint32_t c = ~0u;
+	uint32_t c, i, bit;
 
-	while (len-- > 0) {
-		c ^= *p++;
-		c = t[c & 15] ^ (c >> 4);
-		c = t[c & 15] ^ (c >> 4);
+	for (i = 0; i < 256 && table[255] == 0; i++) {
+		for (c = i, bit = 0; bit < 8; bit++)
+			c = (c & 1) != 0 ? 0xedb88320 ^ (c >> 1) : c >> 1;
+		table[i] = c;
 	}
+	for (c = ~0u; len > 0; len--)
+		c = table[(c ^ *p++) & 0xff] ^ (c >> 8);
 	return ~c;
 }
 

@@ -286,6 +286,7 @@ on_turn(struct ev_loop *loop, ev_prepare *w, int revents)
 	bool again;
 
 	(void)revents;
+	service_write_states(sup);
 	again = server_turn(sup);
 	while (sup->changed) {
 		sup->changed = false;
@@ -297,6 +298,7 @@ on_turn(struct ev_loop *loop, ev_prepare *w, int revents)
 	/* Once: then clients, logs and exits have a turn. */
 	if (!sup->safe)
 		again |= spawn_some(sup);
+	service_write_states(sup);
 	daemonlog_flush();
 	if (again || sup->changed)
 		ev_idle_start(loop, &sup->busy);
@@ -528,6 +530,7 @@ init(struct supervisor *sup)
 		return fail(sup, "cannot create the event loop");
 	TAILQ_INIT(&sup->services);
 	TAILQ_INIT(&sup->spawn_queue);
+	TAILQ_INIT(&sup->unwritten);
 	divide_descriptors(&sinks, &peers, (uint32_t)sup->conf->nprocs);
 	logs_init(sup, sinks);
 	server_init(sup, peers);

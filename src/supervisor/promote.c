@@ -28,6 +28,7 @@ promote(struct supervisor *sup)
 	struct service *s;
 	uint32_t i;
 
+	service_write_states(sup); /* an exec forgets which are unwritten */
 	handover_init(&h);
 	memcpy(h.fd, sup->fd, sizeof h.fd);
 	memcpy(kept, sup->kept, sizeof kept);

@@ -38,8 +38,9 @@ static int send_signals(struct service *s, const int *signo, int n,
 
 /* --- the record and the timer follow the program --- */
 
-void
-service_store(struct service *s)
+/* What the next daemon finds, should this one be killed with its keeper. */
+static void
+write_state(struct service *s)
 {
 	struct state_record r = {
 		.gen = s->prog.gen,
@@ -50,14 +51,33 @@ service_store(struct service *s)
 	};
 	int i;
 
-	board_store(s->sup->board, s->slot, &s->prog, sizeof s->prog);
-	if (s->sup->state.fd == -1)
-		return;
+	if (s->unwritten)
+		TAILQ_REMOVE(&s->sup->unwritten, s, unwritten_entry);
+	s->unwritten = false;
 	for (i = 0; i < CONF_STREAMS; i++)
 		r.pipe[i] = stream_inode(s->stream[i]);
 	str_copy(r.label, s->label, sizeof r.label);
 	memcpy(r.program, &s->prog, sizeof s->prog);
 	state_put(&s->sup->state, s->slot, &r);
+}
+
+void
+service_store(struct service *s)
+{
+	board_store(s->sup->board, s->slot, &s->prog, sizeof s->prog);
+	if (s->unwritten || s->sup->state.fd == -1)
+		return;
+	s->unwritten = true;
+	TAILQ_INSERT_TAIL(&s->sup->unwritten, s, unwritten_entry);
+}
+
+void
+service_write_states(struct supervisor *sup)
+{
+	struct service *s;
+
+	while ((s = TAILQ_FIRST(&sup->unwritten)) != NULL)
+		write_state(s);
 }
 
 static void
@@ -346,6 +366,7 @@ service_spawn(struct service *s)
 		spawn_prepare(s->sup->board, s->slot, s->prog.gen);
 		state_set_pid(&s->sup->state, s->slot, 0);
 		service_store(s);
+		write_state(s);
 		spawn(&s->sup->conf->main, s->conf, s->sup->board, s->slot,
 		    fds, state_pid(&s->sup->state, s->slot), &r);
 	}
@@ -377,7 +398,6 @@ feed_end(struct service *s)
 	for (i = 0; i < CONF_STREAMS; i++)
 		stream_drain(s->stream[i]); /* its last words come first */
 	feed(s, ON_ENDED, &arg);
-	state_set_pid(&s->sup->state, s->slot, 0);
 }
 
 void
@@ -639,6 +659,9 @@ service_remove(struct service *s)
 	if (s->queued)
 		TAILQ_REMOVE(&sup->spawn_queue, s, spawn_entry);
 	s->queued = false;
+	if (s->unwritten)
+		TAILQ_REMOVE(&sup->unwritten, s, unwritten_entry);
+	s->unwritten = false;
 	forget_name(s);
 	TAILQ_REMOVE(&sup->services, s, entry);
 	sup->nservices--;

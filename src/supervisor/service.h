@@ -35,8 +35,9 @@ struct service {
 	bool gone; /* no longer in the list */
 	bool queued; /* in sup->spawn_queue */
 	bool going_down; /* counted in sup->ngoing_down */
+	bool unwritten; /* in sup->unwritten */
 	bool deferred; /* new; begins when its twin of another group is down */
-	TAILQ_ENTRY(service) entry, spawn_entry;
+	TAILQ_ENTRY(service) entry, spawn_entry, unwritten_entry;
 	struct service *same_name; /* further ones in other groups */
 	UT_hash_handle hh; /* sup->by_name */
 };
@@ -61,8 +62,13 @@ void service_takeover(struct service *s);
 /* Feeds ON_START, ON_STOP or ON_RESTART. */
 void service_event(struct service *s, enum program_event ev);
 
-/* Puts its record on the board; every event does that by itself. */
+/* Puts its record on the board at once, and into the state file with the next
+ * service_write_states(); every event does that by itself. */
 void service_store(struct service *s);
+
+/* Brings the state file up to date.  Once a turn, before anybody is told what
+ * happened in it: a stop of thousands writes one record each and not four. */
+void service_write_states(struct supervisor *sup);
 
 /* True if the change REQUEST (0: one without an id) was done to it before;
  * otherwise it is remembered, on the board with the next event. */

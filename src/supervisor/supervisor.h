@@ -38,6 +38,7 @@ struct supervisor {
 	struct service *by_slot[BOARD_SLOTS];
 	int kept[BOARD_SLOTS][2]; /* pipes from the keeper; fd + 1 */
 	struct service_list spawn_queue; /* STARTING, not spawned yet */
+	struct service_list unwritten; /* the state file lacks their news */
 
 	struct server *server;
 	struct logs *logs;

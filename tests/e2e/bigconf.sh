@@ -4,19 +4,19 @@
 
 i=0
 python3 -c 'for i in range(10000): print("[program:p%d]\ncommand = sleep %d\nenvironment = A=\"x\",B=\"y\"" % (i, i))' | conf
-now
-from=$NOW
+cpu
+from=$CPU
 expect 0 m check
 said "10000 processes"
-now
-check '[ $((NOW - from)) -le $((300 * SLOW)) ]' "$((NOW - from)) cs"
+cpu
+check '[ $((CPU - from)) -le $((300 * SLOW)) ]' "$((CPU - from)) cs"
 
 refused() { # FILE
-	now
-	from=$NOW
-	expect 2 timeout $((10 * SLOW)) "$MPSUPD" -c "$1" check
-	now
-	check '[ $((NOW - from)) -le $((300 * SLOW)) ]' "$1: $((NOW - from)) cs"
+	cpu
+	from=$CPU
+	expect 2 timeout $((60 * SLOW)) "$MPSUPD" -c "$1" check
+	cpu
+	check '[ $((CPU - from)) -le $((300 * SLOW)) ]' "$1: $((CPU - from)) cs"
 	check '[ -s "$T/err" ]' "$1: no word"
 	check '[ "$(wc -c <"$T/err")" -lt 2000000 ]' "$1: too many words"
 	check 'LC_ALL=C awk "/[\\001-\\010\\016-\\037\\177]/ { exit 1 }" "$T/err"' \

@@ -88,6 +88,14 @@ now() {
 	NOW=${NOW%.*}${NOW#*.}
 }
 
+# Centiseconds of processor time in $CPU that ended children took: what is said
+# of speed must hold on a machine that others use as well.
+cpu() {
+	times >"$T/times"
+	CPU=$(awk 'NR == 2 { gsub(/[ms]/, " "); printf "%d",
+		$1 * 6000 + $2 * 100 + $3 * 6000 + $4 * 100 }' "$T/times")
+}
+
 # wait_until CONDITION SECONDS
 wait_until() {
 	now
