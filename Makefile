@@ -2,7 +2,8 @@
 #
 # Honoured: CC CFLAGS CPPFLAGS LDFLAGS PREFIX DESTDIR SYSCONFDIR,
 # DEPS=no (never install a package), WERROR=1 (warnings are errors),
-# BUILD=DIR (where objects go), JOBS=N (tests at a time).
+# BUILD=DIR (where objects go), JOBS=N (tests at a time), LINK=shared (use
+# shared libraries only).
 
 VERSION = 0.1.0
 PREFIX ?= /usr/local
@@ -26,7 +27,13 @@ Q =
 SAY = @:
 endif
 
-LIBS = -lev -linih -ljansson -lm
+# Each start and each restart of the supervisor is an exec, and what an upgrade
+# of the system does to a shared library must not keep a killed supervisor from
+# coming back: where there are archives, only libc stays shared.  LINK=shared
+# is for packages.
+lib = $(if $(filter shared,$(LINK)),,$(filter /%, \
+	$(shell $(CC) -print-file-name=lib$(1).a)))
+LIBS := $(foreach l,ev inih jansson,$(if $(call lib,$l),-l:lib$l.a,-l$l)) -lm
 
 # What may be linked with what is the proof of the layering.
 LIB = $(patsubst src/%.c,$(BUILD)/%.o,$(wildcard src/lib/*.c))
