@@ -94,8 +94,8 @@ pump(struct stream *st, bool *ret_empty)
 		n = move_some(st);
 		if (n > 0)
 			moved += (size_t)n;
-		if (n > 0 && n < SOME && !needs_copy(st))
-			n = 0; /* that was all; if not, the nap is short */
+		if (n > 0 && n < MUCH && !needs_copy(st))
+			n = 0; /* that was all, but for what came meanwhile */
 	} while (n > 0 && moved < TURN_MAX);
 	if (n == -1 && errno != EINTR)
 		sink_block(k, errno);
