@@ -19,6 +19,7 @@ import os
 import select
 import shutil
 import signal
+import socket
 import statistics
 import struct
 import subprocess
@@ -180,6 +181,11 @@ def tool(*args, timeout=120):
 
 
 # --- supervisors ---
+
+def is_listening(path):
+    with socket.socket(socket.AF_UNIX) as s:
+        return s.connect_ex(path) == 0
+
 
 class Supervisor:
     """One supervisor with its files in ROOT.  programs: [(name, argv, log)],
@@ -458,6 +464,18 @@ class Bench:
         time.sleep(secs)
         self.set('wakeups', cls.name, (wakeups(pids) - before) / secs)
 
+    def bare_requests(self, clients, secs):
+        path = self.work + '/bare.sock'
+        server = subprocess.Popen([BIN + '/tool', 'serve', path])
+        try:
+            while not os.path.exists(path) or not is_listening(path):
+                time.sleep(0.001)
+            return tool('socket', path, clients, secs, 'x')[0]
+        finally:
+            server.kill()
+            server.wait()
+            os.unlink(path)
+
     def status(self, cls, s):
         secs = 1
         if cls is Mpsupd:
@@ -468,6 +486,8 @@ class Bench:
                 if failed:
                     raise Missed('%d requests failed' % failed)
                 self.set('requests%d' % clients, cls.name, rate)
+                self.set('requests%d' % clients, 'bare',
+                         self.bare_requests(clients, secs))
         rate, _, _, _ = tool('command', 1, secs, *s.status('p500'))
         self.set('status', cls.name, rate)
         if cls is Mpsupd and Mpsupd.static:
@@ -672,29 +692,42 @@ class Bench:
         finally:
             s.remove()
 
-    # as PID 1: orphans that end at one moment
+    # as PID 1: orphans that end, each by itself
+
+    NAMESPACE = ['unshare', '--fork', '--pid', '--mount-proc', '--kill-child']
+
+    def gone(self, out):
+        """Milliseconds until no orphan was left, from the file OUT."""
+        wait_stamps(1, 30)
+        with open(out) as f:
+            secs, left = f.read().split()
+        if left != '0':
+            raise Missed('%s of 1,000 are left after 10 s' % left)
+        return float(secs) * 1e3
 
     def orphans(self, cls):
         if os.getuid() != 0:
             raise Missed('needs root, for a namespace of processes')
-        took = []
+        took, bare = [], []
         for _ in range(3 if cls is Mpsupd else 1):
             out = '%s/orphans.%d' % (self.work, self.seq)
+            command = [BIN + '/tool', 'orphans', '1000', out]
+            if cls is Mpsupd:
+                stamp_file()
+                subprocess.Popen(self.NAMESPACE + [BIN + '/tool', 'init'] +
+                                 command)
+                bare.append(self.gone(out))
+                end_all()
             stamp_file()
-            s = self.make(cls, [('p0', [BIN + '/tool', 'orphans', '1000',
-                                        out], None)])
+            s = self.make(cls, [('p0', command, None)])
             try:
-                s.start(['unshare', '--fork', '--pid', '--mount-proc',
-                         '--kill-child'])
-                wait_stamps(1, 30)
-                with open(out) as f:
-                    secs, left = f.read().split()
-                if left != '0':
-                    raise Missed('%s of 1,000 are left after 10 s' % left)
-                took.append(float(secs) * 1e3)
+                s.start(self.NAMESPACE)
+                took.append(self.gone(out))
             finally:
                 s.remove()
         self.set('orphans', cls.name, median(took))
+        if bare:
+            self.set('orphans', 'bare', median(bare))
 
     # exec of the supervisor to the first instruction of its first program
 

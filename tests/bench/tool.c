@@ -9,8 +9,10 @@
  *	tool write BYTES SIZE         numbered lines of 100 bytes, in writes of
  *	                    SIZE, a stamp before and after, then wait
  *	tool tick RATE      RATE lines of 100 bytes a second
- *	tool orphans N      N grandchildren that end alone; says when they are
- *	                    started, and how long until all were reaped
+ *	tool orphans N FILE N grandchildren that end alone; FILE: how long some
+ *	                    of them were left after the last one was made
+ *	tool init COMMAND...  as PID 1: starts it and reaps
+ *	tool serve PATH     answers each request with a line of 700 bytes
  *	tool command CLIENTS SECONDS COMMAND...   runs/s, p50, p99 in us
  *	tool socket PATH CLIENTS SECONDS REQUEST  requests/s, p50, p99 in us;
  *	                    a reply ends with a newline
@@ -26,6 +28,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -301,35 +304,37 @@ count_processes(void)
 	return n;
 }
 
-/* They all end at the same moment: when the pipe is closed. */
+static void
+nap_ms(long ms)
+{
+	struct timespec t = {0, ms * 1000000};
+
+	nanosleep(&t, NULL);
+}
+
+/* Each ends by itself a moment after its birth.  What is measured: how long
+ * some are left after the last was made. */
 static void
 mode_orphans(char **v)
 {
-	int n = atoi(v[0]), i, p[2], before = count_processes();
+	int n = atoi(v[0]), i, before = count_processes();
 	double t, took;
 	FILE *f;
-	char c;
 
-	if (pipe(p) == -1)
-		die("pipe");
 	for (i = 0; i < n; i++) {
 		pid_t pid = fork();
 
 		if (pid == 0) {
-			if (fork() == 0) {
-				close(p[1]);
-				if (read(p[0], &c, 1) == 0)
-					_exit(0);
-			}
+			if (fork() == 0)
+				nap_ms(20);
 			_exit(0);
 		}
 		if (pid == -1 || waitpid(pid, NULL, 0) != pid)
 			die("fork");
 	}
 	t = now();
-	close(p[1]);
 	while (count_processes() > before && now() - t < 10)
-		;
+		nap_ms(1);
 	took = now() - t;
 	f = fopen(v[1], "w");
 	if (f == NULL)
@@ -338,6 +343,52 @@ mode_orphans(char **v)
 	fclose(f);
 	say();
 	wait_for_ever();
+}
+
+/* As PID 1: starts COMMAND and does nothing else but reap. */
+static void
+mode_init(char **v)
+{
+	pid_t pid;
+
+	if (posix_spawn(&pid, v[0], NULL, NULL, v, environ) != 0)
+		die(v[0]);
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+}
+
+/* --- a server that does nothing --- */
+
+/* Answers each line with one as long as a status reply. */
+static void
+mode_serve(char **v)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	struct epoll_event ev = {.events = EPOLLIN}, got[64];
+	int s = socket(AF_UNIX, SOCK_STREAM, 0), ep = epoll_create1(0), i, n;
+	char b[65536], reply[700];
+
+	memset(reply, 'x', sizeof reply);
+	reply[sizeof reply - 1] = '\n';
+	snprintf(sa.sun_path, sizeof sa.sun_path, "%s", v[0]);
+	ev.data.fd = s;
+	if (s == -1 || bind(s, (struct sockaddr *)&sa, sizeof sa) == -1 ||
+	    listen(s, 64) == -1 || epoll_ctl(ep, EPOLL_CTL_ADD, s, &ev) == -1)
+		die(v[0]);
+	for (;;) {
+		n = epoll_wait(ep, got, 64, -1);
+		for (i = 0; i < n; i++) {
+			int fd = got[i].data.fd;
+
+			if (fd == s) {
+				ev.data.fd = accept(s, NULL, NULL);
+				epoll_ctl(ep, EPOLL_CTL_ADD, ev.data.fd, &ev);
+			} else if (recv(fd, b, sizeof b, 0) <= 0 ||
+			    send(fd, reply, sizeof reply, MSG_NOSIGNAL) < 0) {
+				close(fd);
+			}
+		}
+	}
 }
 
 /* --- clients --- */
@@ -494,6 +545,7 @@ static const struct {
 	{"spawn", 3, mode_spawn}, {"parent", 1, mode_parent},
 	{"pump", 2, mode_pump}, {"write", 2, mode_write},
 	{"tick", 1, mode_tick}, {"orphans", 2, mode_orphans},
+	{"init", 1, mode_init}, {"serve", 1, mode_serve},
 	{"command", 3, mode_command}, {"socket", 4, mode_socket},
 };
 
