@@ -61,11 +61,18 @@ write_state(struct service *s)
 	state_put(&s->sup->state, s->slot, &r);
 }
 
+/* Or is about to: before that there is nothing that could be found. */
+static bool
+has_run(const struct service *s)
+{
+	return atomic_load(&s->sup->board->gen[s->slot]) != 0;
+}
+
 void
 service_store(struct service *s)
 {
 	board_store(s->sup->board, s->slot, &s->prog, sizeof s->prog);
-	if (s->unwritten || s->sup->state.fd == -1)
+	if (s->unwritten || s->sup->state.fd == -1 || !has_run(s))
 		return;
 	s->unwritten = true;
 	TAILQ_INSERT_TAIL(&s->sup->unwritten, s, unwritten_entry);
@@ -363,8 +370,9 @@ service_spawn(struct service *s)
 		r.err = errno;
 	} else {
 		/* The state file knows of it before it exists. */
+		if (has_run(s))
+			state_set_pid(&s->sup->state, s->slot, 0);
 		spawn_prepare(s->sup->board, s->slot, s->prog.gen);
-		state_set_pid(&s->sup->state, s->slot, 0);
 		service_store(s);
 		write_state(s);
 		spawn(&s->sup->conf->main, s->conf, s->sup->board, s->slot,
