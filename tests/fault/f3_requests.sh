@@ -11,7 +11,11 @@ command = sleep 1000
 startsecs = 0
 E
 steady_start
-"$HELPERS/killer" "$K" $((200 * LOAD)) 2000 30000 >"$T/worst" &
+kills="$((200 * LOAD)) 2000 30000"
+# With sanitizers a supervisor needs that long to begin to serve.
+[ -z "$SANITIZED" ] || kills="$((60 * LOAD)) 20000 300000"
+# shellcheck disable=SC2086 # three words
+"$HELPERS/killer" "$K" $kills >"$T/worst" &
 killer=$!
 KILLER=$killer python3 - <<'E' || fail "see above"
 import os, time
