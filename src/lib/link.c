@@ -62,9 +62,11 @@ link_recv(int sock, struct link_msg *m, int *fds, size_t *ret_nfds)
 	ssize_t n;
 
 	*ret_nfds = 0;
+	/* A peer that was killed before it had read all of ours: the kernel
+	 * says so once, before it gives what that peer had sent. */
 	do
 		n = recvmsg(sock, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	while (n == -1 && errno == EINTR);
+	while (n == -1 && (errno == EINTR || errno == ECONNRESET));
 	if (n == -1)
 		return -1;
 	for (c = CMSG_FIRSTHDR(&mh); c != NULL; c = CMSG_NXTHDR(&mh, c))
