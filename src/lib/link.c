@@ -33,9 +33,10 @@ link_send(int sock, const struct link_msg *m, const int *fds, size_t nfds)
 		c->cmsg_len = CMSG_LEN(nfds * sizeof(int));
 		memcpy(CMSG_DATA(c), fds, nfds * sizeof(int));
 	}
+	/* ECONNRESET comes once, see link_recv(); then EPIPE. */
 	do
 		n = sendmsg(sock, &mh, MSG_DONTWAIT | MSG_NOSIGNAL);
-	while (n == -1 && errno == EINTR);
+	while (n == -1 && (errno == EINTR || errno == ECONNRESET));
 	return n == -1 ? -1 : 0;
 }
 

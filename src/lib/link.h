@@ -46,7 +46,9 @@ enum link_role {
 	ROLE_STATE, /* state file */
 	ROLE_PIDFILE, /* locked; ... */
 	ROLE_PIDFILE2, /* ... and the one configured elsewhere */
-	LINK_ROLES
+	LINK_ROLES,
+	/* In HELLO, too, while `start` waits: the pipe to it. */
+	HELLO_NOTIFY = LINK_ROLES
 };
 
 /* Which descriptor of a slot: LINK_SLOT(slot, stream). */
@@ -65,7 +67,8 @@ struct link_msg {
 
 /*
  * Sends one packet with NFDS descriptors.  Never blocks and never raises
- * SIGPIPE.  0, or -1 with errno: EAGAIN when the socket is full.
+ * SIGPIPE.  0, or -1 with errno: EAGAIN when the socket is full, EPIPE when the
+ * other end is gone.
  */
 int link_send(int sock, const struct link_msg *m, const int *fds, size_t nfds);
 

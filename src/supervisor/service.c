@@ -343,7 +343,7 @@ child_fds(struct service *s, int fds[3])
 static bool
 is_ours(int step, int err)
 {
-	return step == STEP_FORK || err == EMFILE || err == ENFILE ||
+	return step == STEP_FORK || step == STEP_STDIO || err == EMFILE || err == ENFILE ||
 	    err == ENOMEM;
 }
 
@@ -366,6 +366,10 @@ service_spawn(struct service *s)
 	if (s->prog.state != PROGRAM_STARTING || s->prog.pid != 0)
 		return; /* stopped before its turn */
 	if (child_fds(s, fds) == -1) {
+		/* The keeper is gone: this process takes its place next, and
+		 * another one spawns what its record says is STARTING. */
+		if (errno == EPIPE)
+			return;
 		r.step = STEP_STDIO;
 		r.err = errno;
 	} else {
