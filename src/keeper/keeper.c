@@ -105,19 +105,26 @@ now_ns(void)
 /* --- words to the waiting `start` --- */
 
 static void
+forget_start(void)
+{
+	if (k.notify != -1)
+		close(k.notify);
+	k.notify = -1;
+}
+
+static void
 notify_start(const char *text, size_t len)
 {
 	ssize_t n;
 
 	if (k.notify == -1) {
-		if (len > 1)
-			n = write(STDERR_FILENO, text, len);
+		n = write(STDERR_FILENO, text, len);
+		(void)n;
 		return;
 	}
 	n = write(k.notify, text, len);
 	(void)n; /* it may have gone; nothing depends on it */
-	close(k.notify);
-	k.notify = -1;
+	forget_start();
 }
 
 static void
@@ -189,45 +196,57 @@ become_supervisor(int link)
 }
 
 static void
+drop_link(void)
+{
+	if (k.link != -1)
+		close(k.link);
+	k.link = -1;
+	k.telling = false;
+}
+
+static void
 start_supervisor(void)
 {
 	struct link_msg m = {.version = LINK_VERSION, .type = LINK_HELLO};
-	int pair[2], fds[LINK_ROLES];
+	int pair[2], fds[LINK_ROLES + 1];
 	uint32_t i;
 
 	k.due = now_ns() + CRASH_DELAY; /* if it fails here: again then */
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
 		return;
-	/* Everything it needs is in the socket before it exists. */
+	/* Everything it needs is in the socket, and on the board, before it
+	 * exists: should we be killed next, it can take our place. */
 	for (i = 0; i < LINK_ROLES; i++)
 		if (k.fd[i] != -1) {
 			m.slot[m.n] = i;
 			fds[m.n++] = k.fd[i];
 		}
-	if (link_send(pair[0], &m, fds, m.n) == -1)
-		goto fail;
-	k.supervisor = fork();
+	if (k.notify != -1) {
+		m.slot[m.n] = HELLO_NOTIFY;
+		fds[m.n++] = k.notify;
+	}
+	k.link = pair[0];
+	k.telling = true;
+	k.tell_next = 0;
+	k.supervisor = -1;
+	if (link_send(k.link, &m, fds, m.n) == 0) {
+		tell_kept();
+		k.board->supervisor_starts++;
+		atomic_store(&k.board->wake, 0);
+		k.supervisor = fork();
+	}
 	if (k.supervisor == 0)
 		become_supervisor(pair[1]);
+	close(pair[1]);
 	if (k.supervisor == -1) {
 		k.supervisor = 0;
-		goto fail;
+		drop_link();
+		return;
 	}
-	close(pair[1]);
 	k.due = 0;
-	k.link = pair[0];
-	k.board->supervisor_starts++;
-	atomic_store(&k.board->wake, 0);
 	atomic_store(&k.board->supervisor_pid, k.supervisor);
 	k.grace = now_ns();
 	k.beat_due = k.grace + PING;
-	k.telling = true;
-	k.tell_next = 0;
-	tell_kept();
-	return;
-fail:
-	close(pair[0]);
-	close(pair[1]);
 }
 
 static void
@@ -445,9 +464,9 @@ handle_msg(const struct link_msg *m, const int *fds, size_t nfds)
 	case LINK_AGAIN:
 		k.again = true;
 		break;
-	case LINK_SERVING:
+	case LINK_SERVING: /* it has told `start` itself */
 		k.served = true;
-		notify_start("", 1);
+		forget_start();
 		break;
 	case LINK_FAILED:
 		if (!k.served && memchr(m->text, '\0', LINK_TEXT) != NULL)
@@ -477,9 +496,7 @@ drain_link(void)
 		if (r == 1)
 			handle_msg(&m, fds, nfds);
 	if (r == 0 || errno != EAGAIN) {
-		close(k.link);
-		k.link = -1;
-		k.telling = false;
+		drop_link();
 		/* Without the link it is of no use. */
 		if (k.supervisor != 0)
 			kill(k.supervisor, SIGKILL);
@@ -524,10 +541,7 @@ supervisor_died(int status)
 	k.board->hung = k.kill_due != 0;
 	k.kill_due = 0;
 	drain_link();
-	if (k.link != -1)
-		close(k.link);
-	k.link = -1;
-	k.telling = false;
+	drop_link();
 	k.board->supervisor_status = status;
 	atomic_store(&k.board->supervisor_pid, 0);
 	if (k.quitting)
@@ -859,9 +873,7 @@ take_office(void)
 		b->upgrades++;
 		kill(k.supervisor, SIGKILL);
 	} else {
-		if (k.link != -1)
-			close(k.link); /* it died in that moment */
-		k.link = -1;
+		drop_link(); /* it died in that moment */
 		start_supervisor();
 	}
 }

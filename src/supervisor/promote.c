@@ -31,6 +31,7 @@ promote(struct supervisor *sup)
 	service_write_states(sup); /* an exec forgets which are unwritten */
 	handover_init(&h);
 	memcpy(h.fd, sup->fd, sizeof h.fd);
+	h.notify = sup->notify;
 	memcpy(kept, sup->kept, sizeof kept);
 	TAILQ_FOREACH(s, &sup->services, entry)
 		for (i = 0; i < CONF_STREAMS; i++)
@@ -41,6 +42,7 @@ promote(struct supervisor *sup)
 	    "place; programs run on, none is started or seen to end; trying "
 	    "again in %.0f s", RETRY);
 	memcpy(sup->fd, h.fd, sizeof h.fd);
+	sup->notify = h.notify;
 	sup->keeper_gone = true;
 	ev_timer_stop(sup->loop, &sup->promote_timer);
 	ev_init(&sup->promote_timer, on_retry);

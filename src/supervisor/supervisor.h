@@ -29,6 +29,7 @@ struct supervisor {
 	struct board *board;
 	int link; /* to the keeper */
 	int fd[LINK_ROLES]; /* the same as the keeper's */
+	int notify; /* to the waiting `start`; -1: it has its answer */
 	struct state state; /* for the next daemon, should both be killed */
 	int devnull;
 

@@ -94,6 +94,9 @@ take_hello(struct supervisor *sup, const struct link_msg *m, const int *fds,
 		if (i < m->n && m->slot[i] < LINK_ROLES &&
 		    sup->fd[m->slot[i]] == -1)
 			sup->fd[m->slot[i]] = fds[i];
+		else if (i < m->n && m->slot[i] == HELLO_NOTIFY &&
+		    sup->notify == -1)
+			sup->notify = fds[i];
 		else
 			close(fds[i]);
 	if (sup->fd[ROLE_LISTENER] == -1 || sup->fd[ROLE_CONFIG] == -1 ||
@@ -113,6 +116,7 @@ uplink_init(struct supervisor *sup)
 	sup->link = HANDOVER_FD;
 	for (i = 0; i < LINK_ROLES; i++)
 		sup->fd[i] = -1;
+	sup->notify = -1;
 	while (next_packet(sup, &m, fds, &nfds) == 1) {
 		switch (m.type) {
 		case LINK_HELLO:
@@ -282,11 +286,21 @@ uplink_upgrade(struct supervisor *sup)
 	uplink_send(sup, &m, NULL, 0);
 }
 
+/* `start` hears it from us: between two processes there would be a moment in
+ * which the keeper dies, `start` takes that for the daemon's end and removes
+ * its files, and the daemon lives. */
 void
 uplink_serving(struct supervisor *sup)
 {
 	struct link_msg m = message(LINK_SERVING);
+	ssize_t n;
 
+	if (sup->notify != -1) {
+		n = write(sup->notify, "", 1);
+		(void)n; /* it may have gone; nothing depends on it */
+		close(sup->notify);
+		sup->notify = -1;
+	}
 	uplink_send(sup, &m, NULL, 0);
 }
 

@@ -57,11 +57,8 @@ conf <<E
 command = sleep 1000
 E
 start_daemon
-k=$(keeper)
 wait_until 'is a RUNNING' 5
-supervisor=$(supervisor "$k")
-kill -KILL "$k" "$supervisor"
-wait_until '! alive $k && ! alive $supervisor' 5
+kill_daemon
 expect 1 m status
 said dead
 kill_leftovers
