@@ -190,6 +190,7 @@ become_supervisor(int link)
 		fcntl(link, F_SETFD, 0);
 	else
 		dup2(link, HANDOVER_FD);
+	prctl(PR_SET_PDEATHSIG, SIGCONT); /* a stopped one is to go on then */
 	sigprocmask(SIG_SETMASK, &k.mask, NULL);
 	execve(path, argv, environ);
 	_exit(127);
