@@ -1,6 +1,8 @@
 /* When the keeper is gone; see promote.h. */
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/conf.h"
 #include "keeper/handover.h"
@@ -20,6 +22,19 @@ on_retry(struct ev_loop *loop, ev_timer *w, int revents)
 	promote(w->data);
 }
 
+/* What somebody sent to this process, perhaps days ago, stays pending because
+ * all is blocked; the keeper would take it for the daemon's. */
+static void
+forget_signals(void)
+{
+	const struct timespec now = {0};
+	sigset_t all;
+
+	sigfillset(&all);
+	while (sigtimedwait(&all, NULL, &now) != -1 || errno == EINTR)
+		;
+}
+
 void
 promote(struct supervisor *sup)
 {
@@ -37,6 +52,7 @@ promote(struct supervisor *sup)
 		for (i = 0; i < CONF_STREAMS; i++)
 			kept[LINK_SLOT(s->slot, i)] =
 			    stream_fd(s->stream[i]) + 1;
+	forget_signals();
 	handover_exec(&h, kept);
 	log_warn("the keeper was killed, and this process cannot take its "
 	    "place; programs run on, none is started or seen to end; trying "
