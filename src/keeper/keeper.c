@@ -54,7 +54,7 @@ extern char **environ;
 #define LATE (2 * SEC) /* we were kept from running ourselves */
 #define ABORT_TIME (1 * SEC) /* from SIGABRT to SIGKILL */
 #define CHECK_TIME (5 * SEC) /* for a new program to answer */
-#define RETRY (1 * SEC) /* for what lacked a descriptor */
+#define RETRY (1 * SEC) /* for what lacked a descriptor, or its parent */
 #define REAP_BATCH 64 /* ends, at most, before the supervisor hears of them */
 #define STORM_WINDOW (2 * MS) /* more ends than that in it: */
 #define STORM_ENDS 32
@@ -82,7 +82,7 @@ static struct {
 	int64_t beat_due; /* when to look for its sign of life */
 	int64_t grace; /* silence before this does not count */
 	int64_t kill_due; /* it was aborted: when it is killed; 0: no */
-	int64_t retry; /* when orphans_take() is to be called again; 0: no */
+	int64_t retry; /* when orphans_take() is called again; 0: never */
 	pid_t checker; /* new program that is asked; 0: none */
 	int64_t checker_due; /* when it is killed */
 	int offered, question; /* that program; what it reads; -1: none */
@@ -832,8 +832,8 @@ turn(void)
 		return;
 	handle_signals();
 	reap();
-	if (pfd[1].revents != 0)
-		orphans_turn();
+	if (pfd[1].revents != 0 && orphans_turn() > 0 && k.retry == 0)
+		k.retry = now_ns() + RETRY;
 	if (k.link != -1 && (pfd[2].revents & (POLLIN | POLLHUP)) != 0)
 		drain_link();
 	if (k.link != -1 && k.telling)

@@ -4,7 +4,6 @@
 #include <stddef.h>
 #include <sys/epoll.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "keeper/orphans.h"
@@ -12,17 +11,15 @@
 #include "lib/proc.h"
 
 #define EVENTS 64
-/* Whoever got them reaps them; until then the kernel does not say how they
- * ended.  One that never reaps costs this wait once. */
-#define REAP_TRIES 40
-#define REAP_WAIT_NS 250000
 
 static struct {
 	struct board *board;
 	orphan_ended_fn *ended;
 	int epoll;
-	bool unreaped; /* nobody reaps orphans here */
 	int pidfd[BOARD_SLOTS]; /* fd + 1; 0: not watched */
+	/* It ended, and whoever got it has not reaped it: until then the
+	 * kernel does not say how.  1: since then; 2: for a second. */
+	uint8_t unreaped[BOARD_SLOTS];
 } o;
 
 int
@@ -58,6 +55,18 @@ take(uint32_t slot, int32_t pid)
 	return 0;
 }
 
+static void
+settle(uint32_t slot, int status)
+{
+	int fd = o.pidfd[slot] - 1;
+
+	o.pidfd[slot] = 0;
+	o.unreaped[slot] = 0;
+	o.ended(slot, status);
+	epoll_ctl(o.epoll, EPOLL_CTL_DEL, fd, NULL);
+	close(fd);
+}
+
 unsigned
 orphans_take(void)
 {
@@ -67,6 +76,12 @@ orphans_take(void)
 	int32_t pid;
 
 	for (slot = 0; slot < n && slot < BOARD_SLOTS; slot++) {
+		if (o.unreaped[slot] == 2)
+			settle(slot, -1); /* nobody reaps it */
+		if (o.unreaped[slot] == 1) {
+			o.unreaped[slot] = 2;
+			left++;
+		}
 		pid = atomic_load(&o.board->pid[slot]);
 		if (pid <= 0 || o.pidfd[slot] != 0)
 			continue;
@@ -77,43 +92,36 @@ orphans_take(void)
 			    o.board->end[slot].status);
 			continue;
 		}
-		if (waitid(P_PID, (id_t)pid, &si,
-		    WEXITED | WNOHANG | WNOWAIT) == 0)
-			continue; /* ours, after an upgrade */
+		/* Ours, after an upgrade; but the number of one that was an
+		 * orphan before may by now be a child's. */
+		if (atomic_load(&o.board->orphan[slot]) == 0 && waitid(P_PID,
+		    (id_t)pid, &si, WEXITED | WNOHANG | WNOWAIT) == 0)
+			continue;
 		if (take(slot, pid) == -1)
 			left++;
 	}
 	return left;
 }
 
-static int
-status_of(int pidfd)
-{
-	const struct timespec pause = {0, REAP_WAIT_NS};
-	int status, i, r;
-
-	for (i = 0; (r = proc_exit_status(pidfd, &status)) == 0 &&
-	    !o.unreaped; i++) {
-		if (i == REAP_TRIES)
-			o.unreaped = true;
-		nanosleep(&pause, NULL);
-	}
-	return r == 1 ? status : -1;
-}
-
-void
+unsigned
 orphans_turn(void)
 {
 	struct epoll_event ev[EVENTS];
-	int i, n = epoll_wait(o.epoll, ev, EVENTS, 0);
+	int i, r, status, n = epoll_wait(o.epoll, ev, EVENTS, 0);
+	unsigned left = 0;
 
 	for (i = 0; i < n; i++) {
 		uint32_t slot = ev[i].data.u32;
-		int fd = o.pidfd[slot] - 1;
 
-		o.pidfd[slot] = 0;
-		o.ended(slot, status_of(fd));
-		epoll_ctl(o.epoll, EPOLL_CTL_DEL, fd, NULL);
-		close(fd);
+		r = proc_exit_status(o.pidfd[slot] - 1, &status);
+		if (r != 0 || (ev[i].events & EPOLLHUP) != 0) {
+			settle(slot, r == 1 ? status : -1);
+			continue;
+		}
+		o.unreaped[slot] = 1;
+		left++;
+		ev[i].events = 0; /* EPOLLHUP comes when it is reaped */
+		epoll_ctl(o.epoll, EPOLL_CTL_MOD, o.pidfd[slot] - 1, &ev[i]);
 	}
+	return left;
 }

@@ -18,11 +18,13 @@ int orphans_init(struct board *b, orphan_ended_fn *ended);
 /*
  * Takes on all that the board says runs and is no child of ours.  One that is
  * gone, or whose number belongs to another process, has ended.  Returns how
- * many could not be watched (no descriptor left): call it again later.
+ * many are not settled, because they could not be watched (no descriptor left)
+ * or ended and are not reaped: call it again in a second.  Those that nobody
+ * has reaped by the second call after their end have no status.
  */
 unsigned orphans_take(void);
 
-/* Reports those that ended. */
-void orphans_turn(void);
+/* Reports those that ended.  Returns how many of them nobody has reaped yet. */
+unsigned orphans_turn(void);
 
 #endif
