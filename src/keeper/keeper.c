@@ -331,6 +331,8 @@ fill_handover(struct handover *h)
 static void
 forget_offer(void)
 {
+	if (k.checker != 0)
+		kill(k.checker, SIGKILL); /* reaped as a stranger */
 	if (k.offered != -1)
 		close(k.offered);
 	if (k.question != -1)
@@ -357,8 +359,6 @@ check_offer(int fd)
 	struct handover h;
 	pid_t keeper = getpid(), pid = -1;
 
-	if (k.checker != 0)
-		kill(k.checker, SIGKILL); /* reaped as a stranger */
 	forget_offer();
 	k.offered = fd;
 	fill_handover(&h);
@@ -543,6 +543,7 @@ supervisor_died(int status)
 	k.kill_due = 0;
 	drain_link();
 	drop_link();
+	forget_offer(); /* whoever made it */
 	k.board->supervisor_status = status;
 	atomic_store(&k.board->supervisor_pid, 0);
 	if (k.quitting)

@@ -39,6 +39,13 @@ int main(void) { for (;;) pause(); }
 E
 ${CC:-cc} -o "$T/hang" "$T/hang.c" 2>/dev/null || skip "no compiler"
 offer "$T/hang"
+"$MPSUPD" -c "$CONF" upgrade >"$T/asked" 2>&1 &
+wait_until asked 5
+# Nor the supervisor that offered it.
+c=$(leftovers | grep -- --can-read | cut -d' ' -f1)
+kill $!
+kill -KILL "$(supervisor "$k")"
+wait_until '! alive '"$c" 3
 m upgrade >"$T/asked" 2>&1 &
 wait_until asked 5
 expect 0 m stop
