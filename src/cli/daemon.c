@@ -23,6 +23,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -33,6 +34,7 @@
 #include "cli/loader.h"
 #include "core/conf.h"
 #include "keeper/handover.h"
+#include "keeper/launch.h"
 #include "lib/board.h"
 #include "lib/buf.h"
 #include "lib/log.h"
@@ -500,6 +502,49 @@ drop_rights(const struct conf_user *u)
 	return 0;
 }
 
+/* The first supervisor begins while this process executes the keeper.  It does
+ * not when pipes of adopted programs are to be told: the keeper can wait for
+ * room in the socket.  Without one the keeper starts it. */
+static void
+begin_supervisor(struct launch *l)
+{
+	struct link_msg ready = {.version = LINK_VERSION, .type = LINK_READY};
+	sigset_t all;
+	int pair[2];
+	pid_t pid;
+
+	if (l->board->found > 0 ||
+	    launch_prepare(l->h.fd[ROLE_LISTENER]) == -1 ||
+	    launch_link(l->h.fd, l->h.notify, pair) == -1)
+		return;
+	/* From now on there is a daemon: signals wait for its keeper. */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	l->board->keeper_pid = getpid();
+	l->board->supervisor_starts = 1;
+	pid = link_send(pair[0], &ready, NULL, 0) == -1 ? -1 :
+	    launch_supervisor(l->h.fd[ROLE_BINARY], pair[1],
+	    l->board->oom_score);
+	close(pair[1]);
+	if (pid == -1) {
+		l->board->keeper_pid = 0;
+		l->board->supervisor_starts = 0;
+		close(pair[0]);
+		return;
+	}
+	l->h.link = pair[0];
+	l->h.supervisor = pid;
+}
+
+static void
+end_supervisor(const struct launch *l)
+{
+	if (l->h.supervisor == 0)
+		return;
+	kill(l->h.supervisor, SIGKILL);
+	waitpid(l->h.supervisor, NULL, 0);
+}
+
 /* Does not return on success. */
 static void
 become_keeper(struct launch *l)
@@ -521,8 +566,10 @@ become_keeper(struct launch *l)
 		log_warn("user %s: cannot become it", m->user.name);
 		return;
 	}
+	begin_supervisor(l);
 	handover_exec(&l->h, l->kept);
 	log_warn("cannot execute the keeper");
+	end_supervisor(l);
 }
 
 /* What the grandchild says on its way, until it is the keeper and keeps

@@ -25,7 +25,9 @@ struct handover {
 	int32_t fd[LINK_ROLES]; /* by enum link_role */
 	int32_t notify; /* pipe to the waiting `start` */
 	int32_t previous; /* program to go back to if this one cannot read */
-	int32_t link, supervisor; /* in an upgrade: of the old one; pid 0 */
+	/* Of the supervisor that `start` has begun, or, if there is a previous
+	 * program, of the one that ran before the upgrade.  Pid 0: none. */
+	int32_t link, supervisor;
 	uint32_t nkept;
 };
 

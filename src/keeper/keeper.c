@@ -24,7 +24,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -34,6 +33,7 @@
 
 #include "keeper/handover.h"
 #include "keeper/keeper.h"
+#include "keeper/launch.h"
 #include "keeper/orphans.h"
 #include "lib/board.h"
 #include "lib/link.h"
@@ -59,6 +59,7 @@ extern char **environ;
 #define STORM_WINDOW (2 * MS) /* more ends than that in it: */
 #define STORM_ENDS 32
 #define STORM_NAP (MS / 5) /* ... look so much later */
+#define OOM_NEVER (-1000) /* as oom_score_adj */
 #define SIGNALS 8 /* more than setup_signals() asks for */
 
 static struct {
@@ -76,6 +77,7 @@ static struct {
 	int64_t crash[SAFE_CRASHES]; /* times of other deaths, newest first */
 	int early_deaths; /* before any supervisor served */
 	bool served; /* a supervisor has served the socket */
+	bool begun; /* `start` has begun the first one */
 	bool again; /* the supervisor asked for a fresh start */
 	bool quitting;
 	int exit_code;
@@ -164,39 +166,6 @@ tell_kept(void)
 }
 
 static void
-write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	ssize_t n;
-
-	if (fd == -1)
-		return;
-	n = write(fd, text, strlen(text));
-	(void)n; /* not allowed: the default stays */
-	close(fd);
-}
-
-/* In the new process; does not return. */
-static void
-become_supervisor(int link)
-{
-	char *argv[] = {(char[]){SUPERVISOR_TITLE}, NULL};
-	char path[32], score[16];
-
-	snprintf(score, sizeof score, "%d", (int)k.board->oom_score);
-	write_file("/proc/self/oom_score_adj", score);
-	snprintf(path, sizeof path, "/proc/self/fd/%d", k.fd[ROLE_BINARY]);
-	if (link == HANDOVER_FD)
-		fcntl(link, F_SETFD, 0);
-	else
-		dup2(link, HANDOVER_FD);
-	prctl(PR_SET_PDEATHSIG, SIGCONT); /* a stopped one is to go on then */
-	sigprocmask(SIG_SETMASK, &k.mask, NULL);
-	execve(path, argv, environ);
-	_exit(127);
-}
-
-static void
 drop_link(void)
 {
 	if (k.link != -1)
@@ -205,49 +174,39 @@ drop_link(void)
 	k.telling = false;
 }
 
+/* From its birth on it is watched. */
+static void
+watch_supervisor(void)
+{
+	k.due = 0;
+	atomic_store(&k.board->supervisor_pid, k.supervisor);
+	k.grace = now_ns();
+	k.beat_due = k.grace + PING;
+}
+
 static void
 start_supervisor(void)
 {
-	struct link_msg m = {.version = LINK_VERSION, .type = LINK_HELLO};
-	int pair[2], fds[LINK_ROLES + 1];
-	uint32_t i;
+	int pair[2];
 
 	k.due = now_ns() + CRASH_DELAY; /* if it fails here: again then */
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
+	if (launch_link(k.fd, k.notify, pair) == -1)
 		return;
-	/* Everything it needs is in the socket, and on the board, before it
-	 * exists: should we be killed next, it can take our place. */
-	for (i = 0; i < LINK_ROLES; i++)
-		if (k.fd[i] != -1) {
-			m.slot[m.n] = i;
-			fds[m.n++] = k.fd[i];
-		}
-	if (k.notify != -1) {
-		m.slot[m.n] = HELLO_NOTIFY;
-		fds[m.n++] = k.notify;
-	}
 	k.link = pair[0];
 	k.telling = true;
 	k.tell_next = 0;
-	k.supervisor = -1;
-	if (link_send(k.link, &m, fds, m.n) == 0) {
-		tell_kept();
-		k.board->supervisor_starts++;
-		atomic_store(&k.board->wake, 0);
-		k.supervisor = fork();
-	}
-	if (k.supervisor == 0)
-		become_supervisor(pair[1]);
+	tell_kept();
+	k.board->supervisor_starts++;
+	atomic_store(&k.board->wake, 0);
+	k.supervisor = launch_supervisor(k.fd[ROLE_BINARY], pair[1],
+	    k.board->oom_score);
 	close(pair[1]);
 	if (k.supervisor == -1) {
 		k.supervisor = 0;
 		drop_link();
 		return;
 	}
-	k.due = 0;
-	atomic_store(&k.board->supervisor_pid, k.supervisor);
-	k.grace = now_ns();
-	k.beat_due = k.grace + PING;
+	watch_supervisor();
 }
 
 static void
@@ -756,7 +715,8 @@ read_handover(void)
 	k.notify = h.notify;
 	k.link = h.link;
 	k.supervisor = h.supervisor;
-	k.served = k.notify == -1 && k.board->keeper_pid != 0;
+	k.begun = h.supervisor != 0 && h.previous == -1;
+	k.served = k.notify == -1 && k.board->keeper_pid != 0 && !k.begun;
 	return true;
 }
 
@@ -870,8 +830,9 @@ take_office(void)
 	b->keeper_pid = getpid();
 	if (orphans_take() > 0)
 		k.retry = now_ns() + RETRY;
-	/* In an upgrade the old supervisor serves until now. */
-	if (k.supervisor != 0) {
+	if (k.begun) {
+		watch_supervisor();
+	} else if (k.supervisor != 0) { /* the old one served until now */
 		b->upgrades++;
 		kill(k.supervisor, SIGKILL);
 	} else {
@@ -885,7 +846,6 @@ keeper_main(void)
 {
 	static const char bad[] = "mpsupd: keeper: bad handover; it is "
 	    "started by `mpsupd start` only\n";
-	struct rlimit rl;
 
 	k.notify = k.link = k.offered = k.question = -1;
 	if (!read_handover() || !setup_signals()) {
@@ -893,15 +853,9 @@ keeper_main(void)
 		return 1;
 	}
 	prctl(PR_SET_NAME, "mpsupd");
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	if (getrlimit(RLIMIT_NOFILE, &rl) == 0) {
-		rl.rlim_cur = rl.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &rl);
-	}
-	write_file("/proc/self/oom_score_adj", "-1000");
+	launch_oom_score(OOM_NEVER);
 	k.orphans = orphans_init(k.board, record_end);
-	/* From here on the peer that clients see is this process. */
-	if (k.orphans == -1 || listen(k.fd[ROLE_LISTENER], SOMAXCONN) == -1) {
+	if (k.orphans == -1 || launch_prepare(k.fd[ROLE_LISTENER]) == -1) {
 		give_up("cannot listen on the control socket");
 		return k.exit_code;
 	}
