@@ -54,7 +54,7 @@ extern char **environ;
 #define LATE (2 * SEC) /* we were kept from running ourselves */
 #define ABORT_TIME (1 * SEC) /* from SIGABRT to SIGKILL */
 #define CHECK_TIME (5 * SEC) /* for a new program to answer */
-#define RETRY (1 * SEC) /* for what lacked a descriptor, or its parent */
+#define RETRY (100 * MS) /* for what lacked a descriptor, or its parent */
 #define REAP_BATCH 64 /* ends, at most, before the supervisor hears of them */
 #define STORM_WINDOW (2 * MS) /* more ends than that in it: */
 #define STORM_ENDS 32

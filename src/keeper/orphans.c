@@ -11,6 +11,10 @@
 #include "lib/proc.h"
 
 #define EVENTS 64
+/* Calls of orphans_take() for whoever has to reap; and when the one before was
+ * never reaped, as in a container whose first process does not care. */
+#define PATIENCE 20
+#define PATIENCE_LOST 5
 
 static struct {
 	struct board *board;
@@ -18,8 +22,9 @@ static struct {
 	int epoll;
 	int pidfd[BOARD_SLOTS]; /* fd + 1; 0: not watched */
 	/* It ended, and whoever got it has not reaped it: until then the
-	 * kernel does not say how.  1: since then; 2: for a second. */
+	 * kernel does not say how.  Counts those calls. */
 	uint8_t unreaped[BOARD_SLOTS];
+	uint8_t patience;
 } o;
 
 int
@@ -27,6 +32,7 @@ orphans_init(struct board *b, orphan_ended_fn *ended)
 {
 	o.board = b;
 	o.ended = ended;
+	o.patience = PATIENCE;
 	o.epoll = epoll_create1(EPOLL_CLOEXEC);
 	return o.epoll;
 }
@@ -76,10 +82,11 @@ orphans_take(void)
 	int32_t pid;
 
 	for (slot = 0; slot < n && slot < BOARD_SLOTS; slot++) {
-		if (o.unreaped[slot] == 2)
-			settle(slot, -1); /* nobody reaps it */
-		if (o.unreaped[slot] == 1) {
-			o.unreaped[slot] = 2;
+		if (o.unreaped[slot] >= o.patience) {
+			settle(slot, -1);
+			o.patience = PATIENCE_LOST;
+		} else if (o.unreaped[slot] != 0) {
+			o.unreaped[slot]++;
 			left++;
 		}
 		pid = atomic_load(&o.board->pid[slot]);
@@ -116,6 +123,7 @@ orphans_turn(void)
 		r = proc_exit_status(o.pidfd[slot] - 1, &status);
 		if (r != 0 || (ev[i].events & EPOLLHUP) != 0) {
 			settle(slot, r == 1 ? status : -1);
+			o.patience = PATIENCE;
 			continue;
 		}
 		o.unreaped[slot] = 1;

@@ -19,8 +19,10 @@ int orphans_init(struct board *b, orphan_ended_fn *ended);
  * Takes on all that the board says runs and is no child of ours.  One that is
  * gone, or whose number belongs to another process, has ended.  Returns how
  * many are not settled, because they could not be watched (no descriptor left)
- * or ended and are not reaped: call it again in a second.  Those that nobody
- * has reaped by the second call after their end have no status.
+ * or ended and are not reaped: call it again in a tenth of a second.  One that
+ * nobody reaps within two seconds has no status, and the next ones are waited
+ * for less.  (To start a program again that is done would be worse than to
+ * start one late.)
  */
 unsigned orphans_take(void);
 

@@ -33,7 +33,7 @@ E
 old=0
 round=0
 while [ $round -lt $((12 * LOAD)) ]; do
-	ours python3 "$T/depose" "$PIDFILE" $old 0.00$((round % 6)) \
+	ours python3 "$T/depose" "$PIDFILE" "$old" 0.00$((round % 6)) \
 		>"$T/killed" 2>&1 &
 	wait_until 'grep -qs ready "$T/killed"' 10
 	expect 0 m start

@@ -57,11 +57,9 @@ wait_until 'is b EXITED' 5
 check 'is_zombie $b'
 check '[ "$(field b exit_code)" = null ]'
 # And that costs nobody else the status.
-c=$(pid_of c)
+pid_of c >"$T/reap.new"
+mv "$T/reap.new" "$T/reap" # it waits for it
 echo >"$T/gate.c"
-wait_until 'is_zombie $c' 5
-echo "$c" >"$T/reap.new"
-mv "$T/reap.new" "$T/reap"
 wait_until 'is c EXITED' 5
 check '[ "$(field c exit_code)" = 3 ]' "exit code $(field c exit_code)"
 expect 0 m stop
