@@ -11,6 +11,7 @@
 #include <uthash.h>
 
 #include "cli/adopt.h"
+#include "cli/daemon.h"
 #include "core/conf.h"
 #include "core/confarena.h"
 #include "core/program.h"
@@ -68,11 +69,15 @@ static int
 open_through(const char *pid, const char *name, uint64_t inode)
 {
 	char *path = xasprintf("/proc/%s/fd/%s", pid, name);
-	struct stat st;
+	char is[64], wanted[64];
+	ssize_t n = readlink(path, is, sizeof is - 1);
 	int fd = -1;
 
-	if (stat(path, &st) == 0 && S_ISFIFO(st.st_mode) &&
-	    st.st_ino == inode)
+	/* Not stat(2): that could wait for a file system. */
+	snprintf(wanted, sizeof wanted, "pipe:[%llu]",
+	    (unsigned long long)inode);
+	is[n > 0 ? n : 0] = '\0';
+	if (strcmp(is, wanted) == 0)
 		fd = open(path, O_RDWR | O_CLOEXEC);
 	free(path);
 	if (fd != -1 && !is_pipe(fd, inode)) {
@@ -118,18 +123,27 @@ search_everywhere(uint64_t inode)
 	return fd;
 }
 
+/* With the rights of the daemon's user: that user can write to the state file
+ * through the daemon, and must not get pipes of others by it. */
 static int
-find_pipe(int32_t pid, int stream, uint64_t inode)
+find_pipe(const struct conf_user *user, int32_t pid, int stream,
+    uint64_t inode)
 {
 	char number[16], name[16];
 	int fd;
 
+	if (daemon_act_as(user, true) == -1)
+		return -1;
 	snprintf(number, sizeof number, "%d", (int)pid);
 	snprintf(name, sizeof name, "%d", STDOUT_FILENO + stream);
 	fd = open_through(number, name, inode);
 	if (fd == -1)
 		fd = search_process(number, inode);
-	return fd == -1 ? search_everywhere(inode) : fd;
+	if (fd == -1)
+		fd = search_everywhere(inode);
+	if (daemon_act_as(user, false) == -1)
+		fatal("cannot become root again");
+	return fd;
 }
 
 /* --- one program --- */
@@ -203,7 +217,7 @@ adopt_one(void *arg, int32_t pid, const struct state_record *r)
 	for (i = 0; i < CONF_STREAMS; i++) {
 		if (r->pipe[i] == 0)
 			continue;
-		fd = find_pipe(pid, i, r->pipe[i]);
+		fd = find_pipe(&a->conf->main.user, pid, i, r->pipe[i]);
 		a->kept[LINK_SLOT(slot, i)] = fd + 1;
 		a->pipes_lost += fd == -1;
 	}

@@ -329,8 +329,8 @@ clear_socket(const struct sockaddr_un *sa)
 	return 0;
 }
 
-static int
-act_as(const struct conf_user *u, bool theirs)
+int
+daemon_act_as(const struct conf_user *u, bool theirs)
 {
 	if (!u->known || getuid() != 0)
 		return 0;
@@ -361,13 +361,13 @@ bind_socket(const struct conf_main *m)
 		return -1;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	old = umask(shared ? 0111 : 0177);
-	r = fd == -1 || act_as(&m->user, true) == -1 ? -1 :
+	r = fd == -1 || daemon_act_as(&m->user, true) == -1 ? -1 :
 	    bind(fd, (struct sockaddr *)&sa, sizeof sa);
 	if (r == -1)
 		log_warn("control socket %s%s%s", m->socket,
 		    m->user.known ? " as user " : "",
 		    m->user.known ? m->user.name : "");
-	if (act_as(&m->user, false) == -1)
+	if (daemon_act_as(&m->user, false) == -1)
 		r = -1;
 	umask(old);
 	if (r == -1 && fd != -1) {

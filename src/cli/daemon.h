@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+struct conf_user;
 struct config;
 
 struct daemon_opts {
@@ -29,5 +30,8 @@ int daemon_start(const struct daemon_opts *opts);
  */
 int daemon_pidfile_state(const char *path, long *ret_pid);
 
+/* Takes the effective rights of U, the user of a daemon that root starts, or
+ * gives them back.  Nothing to do, for others.  0, or -1 with errno. */
+int daemon_act_as(const struct conf_user *u, bool theirs);
 
 #endif
