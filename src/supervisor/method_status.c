@@ -1,4 +1,5 @@
 /* hello, status, pid: looking. */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -68,17 +69,29 @@ add_path(struct buf *b, const char *key, const struct conf_log *log)
 	buf_adds_json(b, log->file);
 }
 
+/* By which signal S, sampled, is held; 0: it is not.  The keeper hears that of
+ * its children only. */
+static int
+stopped_by(const struct service *s)
+{
+	const struct board *b = s->sup->board;
+
+	if (s->prog.pid == 0)
+		return 0;
+	if (atomic_load(&b->orphan[s->slot]) != 0)
+		return s->sample.stopped ? SIGSTOP : 0;
+	return atomic_load(&b->stopped[s->slot]);
+}
+
 static void
 add_process(struct buf *b, struct service *s, int64_t now)
 {
-	const struct program *p = &s->prog;
 	struct sample *sm = &s->sample;
 	char num[16];
 	int stop;
 
-	sample_take(sm, p->pid, now, SAMPLE_AGE_NS);
-	stop = p->pid != 0 ?
-	    atomic_load(&s->sup->board->stopped[s->slot]) : 0;
+	sample_take(sm, s->prog.pid, now, SAMPLE_AGE_NS);
+	stop = stopped_by(s);
 	buf_adds(b, ",\"stopped_by\":");
 	buf_adds_json(b, stop != 0 ? signal_name(stop, num) : NULL);
 	add_seconds(b, ",\"cpu_s\":", sm->alive, (int64_t)(sm->cpu_s * 1e9));

@@ -44,6 +44,7 @@ take_stat(struct sample *s)
 		f[i] = strtoull(p, &p, 10);
 	if (state == 'Z' || state == 'X')
 		return false;
+	s->stopped = state == 'T';
 	s->cpu_s = (double)(f[14] + f[15]) / (double)sysconf(_SC_CLK_TCK);
 	s->nice = (int)f[19];
 	s->threads = (int64_t)f[20];

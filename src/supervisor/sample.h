@@ -9,6 +9,7 @@ struct sample {
 	int32_t pid; /* whose; 0: none was taken */
 	int64_t at_ns; /* when */
 	bool alive; /* false: gone, or a zombie */
+	bool stopped; /* by a signal; which one, /proc does not say */
 	double cpu_s; /* user + system, of all its threads */
 	int64_t rss_bytes;
 	int64_t threads;

@@ -731,11 +731,26 @@ service_find(struct supervisor *sup, const char *name)
 	return NULL;
 }
 
+/* Adopted, and the program had redirected it; or it was not configured when
+ * the program was started. */
+static bool
+is_lost(const struct service *s, int stream)
+{
+	return s->prog.pid != 0 && has_pipe(s, stream) &&
+	    stream_fd(s->stream[stream]) == -1;
+}
+
+static const char *
+log_status(const struct service *s, int stream)
+{
+	return is_lost(s, stream) ? "lost" : stream_status(s->stream[stream]);
+}
+
 const char *
 service_log_status(const struct service *s)
 {
-	const char *out = stream_status(s->stream[CONF_STDOUT]);
-	const char *err = stream_status(s->stream[CONF_STDERR]);
+	const char *out = log_status(s, CONF_STDOUT);
+	const char *err = log_status(s, CONF_STDERR);
 
 	if (strcmp(out, "none") == 0 ||
 	    (strcmp(out, "ok") == 0 && strcmp(err, "none") != 0))
@@ -752,6 +767,11 @@ service_reason(const struct service *s, char *buf, size_t size)
 	program_reason(&s->prog, s->conf, buf, size);
 	for (i = 0; i < CONF_STREAMS && buf[0] == '\0'; i++)
 		stream_trouble(s->stream[i], buf, size);
+	for (i = 0; i < CONF_STREAMS && buf[0] == '\0'; i++)
+		if (is_lost(s, i))
+			snprintf(buf, size, "%s is not logged before a "
+			    "restart: its pipe is not known", i == CONF_STDOUT ?
+			    "stdout" : "stderr");
 	if (s->prog.state == PROGRAM_STOPPING && s->prog.kills > 0) {
 		len = strlen(buf);
 		snprintf(buf + len, size - len, "%ssurvived %d SIGKILL",
