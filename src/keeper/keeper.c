@@ -34,6 +34,7 @@
 #include "keeper/handover.h"
 #include "keeper/keeper.h"
 #include "keeper/launch.h"
+#include "keeper/offer.h"
 #include "keeper/orphans.h"
 #include "lib/board.h"
 #include "lib/link.h"
@@ -85,9 +86,7 @@ static struct {
 	int64_t grace; /* silence before this does not count */
 	int64_t kill_due; /* it was aborted: when it is killed; 0: no */
 	int64_t retry; /* when orphans_take() is called again; 0: never */
-	pid_t checker; /* new program that is asked; 0: none */
-	int64_t checker_due; /* when it is killed */
-	int offered, question; /* that program; what it reads; -1: none */
+	int64_t offer_due; /* when offer_hurry() is called; 0: never */
 	/* Progress of telling a new supervisor what is kept. */
 	bool telling;
 	uint32_t tell_next;
@@ -257,25 +256,6 @@ watch_beat(void)
 
 /* --- an upgrade --- */
 
-/* In the new process; does not return.  It reads its answer from the program
- * that is offered: exit code 0, after it has read all of the question. */
-static _Noreturn void
-become_checker(pid_t keeper)
-{
-	char *argv[] = {(char[]){"mpsupd"}, (char[]){CAN_READ_OPTION},
-	    (char[]){"3"}, NULL};
-
-	fcntl(k.fd[ROLE_BOARD], F_SETFD, 0);
-	fcntl(k.fd[ROLE_CONFIG], F_SETFD, 0);
-	dup2(k.question, HANDOVER_FD);
-	prctl(PR_SET_PDEATHSIG, SIGKILL); /* it may hang */
-	if (getppid() != keeper)
-		_exit(127);
-	sigprocmask(SIG_SETMASK, &k.mask, NULL);
-	syscall(SYS_execveat, k.offered, "", argv, environ, AT_EMPTY_PATH);
-	_exit(127);
-}
-
 static void
 fill_handover(struct handover *h)
 {
@@ -288,25 +268,10 @@ fill_handover(struct handover *h)
 }
 
 static void
-forget_offer(void)
-{
-	if (k.checker != 0)
-		kill(k.checker, SIGKILL); /* reaped as a stranger */
-	if (k.offered != -1)
-		close(k.offered);
-	if (k.question != -1)
-		close(k.question);
-	k.offered = k.question = -1;
-	k.checker = 0;
-}
-
-static void
-answer_offer(const char *why)
+tell_checked(const char *why)
 {
 	struct link_msg m = {.version = LINK_VERSION, .type = LINK_CHECKED};
 
-	if (*why != '\0')
-		forget_offer();
 	snprintf(m.text, sizeof m.text, "%s", why);
 	if (k.link != -1)
 		link_send(k.link, &m, NULL, 0);
@@ -316,41 +281,11 @@ static void
 check_offer(int fd)
 {
 	struct handover h;
-	pid_t keeper = getpid(), pid = -1;
 
-	forget_offer();
-	k.offered = fd;
 	fill_handover(&h);
-	k.question = handover_write(&h, k.kept);
-	if (k.question != -1)
-		pid = fork();
-	if (pid == 0)
-		become_checker(keeper);
-	if (pid == -1) {
-		answer_offer("no memory or process for asking it");
-		return;
-	}
-	k.checker = pid;
-	k.checker_due = now_ns() + CHECK_TIME;
-}
-
-static void
-checker_ended(int status)
-{
-	off_t size = lseek(k.question, 0, SEEK_CUR);
-
-	k.checker = 0;
-	if (size == lseek(k.question, 0, SEEK_END) && WIFEXITED(status) &&
-	    WEXITSTATUS(status) == 0) {
-		close(k.question);
-		k.question = -1;
-		answer_offer("");
-		return;
-	}
-	answer_offer(WIFSIGNALED(status) ?
-	    "it was killed, or hung, when it was asked" :
-	    WEXITSTATUS(status) == 127 ? "it cannot be executed" :
-	    "it cannot read the state of this daemon; stop and start it");
+	k.offer_due = now_ns() + CHECK_TIME;
+	if (offer_ask(fd, &h, k.kept) == -1)
+		tell_checked("no memory or process for asking it");
 }
 
 /* This process goes on as the program that was offered, with its children.
@@ -359,19 +294,20 @@ static void
 upgrade(void)
 {
 	struct handover h;
+	int fd = offer_take();
 
-	if (k.offered == -1 || k.checker != 0)
+	if (fd == -1)
 		return;
 	fill_handover(&h);
-	h.fd[ROLE_BINARY] = k.offered;
+	h.fd[ROLE_BINARY] = fd;
 	handover_exec(&h, k.kept);
 	/* Not executed: the old program goes on, as it was. */
 	memcpy(k.fd, h.fd, sizeof k.fd);
 	k.fd[ROLE_BINARY] = h.previous;
 	k.notify = h.notify;
 	k.link = h.link;
-	k.offered = h.fd[ROLE_BINARY];
-	answer_offer("it could not be executed");
+	close(h.fd[ROLE_BINARY]);
+	tell_checked("it could not be executed");
 }
 
 /* --- what the supervisor says --- */
@@ -502,7 +438,7 @@ supervisor_died(int status)
 	k.kill_due = 0;
 	drain_link();
 	drop_link();
-	forget_offer(); /* whoever made it */
+	offer_forget(); /* whoever made it */
 	k.board->supervisor_status = status;
 	atomic_store(&k.board->supervisor_pid, 0);
 	if (k.quitting)
@@ -600,6 +536,7 @@ take_end(const siginfo_t *si, bool tell)
 {
 	uint32_t slot = si->si_pid == k.supervisor ? BOARD_SLOTS :
 	    find_slot(si->si_pid);
+	const char *why;
 	int status;
 
 	if (slot < BOARD_SLOTS)
@@ -609,8 +546,8 @@ take_end(const siginfo_t *si, bool tell)
 	if (waitpid(si->si_pid, &status, 0) == si->si_pid) {
 		if (si->si_pid == k.supervisor)
 			supervisor_died(status);
-		else if (si->si_pid == k.checker)
-			checker_ended(status);
+		else if ((why = offer_answer(si->si_pid, status)) != NULL)
+			tell_checked(why);
 	}
 	return slot < BOARD_SLOTS;
 }
@@ -748,7 +685,7 @@ poll_timeout(void)
 		k.quitting ? 0 : k.due,
 		k.supervisor == 0 ? 0 : k.kill_due != 0 ? k.kill_due :
 		    k.beat_due,
-		k.checker == 0 ? 0 : k.checker_due,
+		k.offer_due,
 		k.retry,
 	};
 	int64_t first = 0, left;
@@ -769,9 +706,9 @@ do_what_is_due(void)
 	int64_t now = now_ns();
 
 	watch_beat();
-	if (k.checker != 0 && now >= k.checker_due) {
-		k.checker_due = now + CHECK_TIME;
-		kill(k.checker, SIGKILL);
+	if (k.offer_due != 0 && now >= k.offer_due) {
+		k.offer_due = 0;
+		offer_hurry();
 	}
 	if (k.retry != 0 && now >= k.retry)
 		k.retry = orphans_take() > 0 ? now + RETRY : 0;
@@ -847,7 +784,7 @@ keeper_main(void)
 	static const char bad[] = "mpsupd: keeper: bad handover; it is "
 	    "started by `mpsupd start` only\n";
 
-	k.notify = k.link = k.offered = k.question = -1;
+	k.notify = k.link = -1;
 	if (!read_handover() || !setup_signals()) {
 		notify_start(bad, sizeof bad - 1);
 		return 1;
