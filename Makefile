@@ -4,10 +4,15 @@
 # DEPS=no (never install a package), WERROR=1 (warnings are errors),
 # BUILD=DIR (where objects go), JOBS=N (tests at a time), LINK=shared (use
 # shared libraries only).
+# BASHCOMPDIR and ZSHCOMPDIR: where completions go, below PREFIX.
 
-VERSION = 0.1.0
+# The version is written there and in debian/changelog; `make lint` compares.
+VERSION := $(shell sed -n 's/^.define MPSUPD_VERSION "\(.*\)"/\1/p' \
+	src/core/proto.h)
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
+BASHCOMPDIR ?= share/bash-completion/completions
+ZSHCOMPDIR ?= share/zsh/site-functions
 DESTDIR ?=
 BUILD ?= build
 CFLAGS ?= -O2 -g
@@ -47,6 +52,16 @@ HELPERS = $(patsubst tests/helpers/%.c,$(BUILD)/tests/%,$(wildcard tests/helpers
 
 all: deps $(BUILD)/mpsupd
 
+# For containers: no library, no loader, no name service.  Where the compiler
+# makes no position-independent code of itself: STATIC=-static.
+STATIC = -static-pie
+
+static: deps $(BUILD)/static/mpsupd ## build/static/mpsupd, one file
+
+$(BUILD)/static/mpsupd: $(OBJS) $(BUILD)/static/passwd.o
+	$(SAY) LINK $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(STATIC) -o $@ $^ $(LIBS)
+
 $(BUILD)/mpsupd: $(OBJS)
 	$(SAY) LINK $@
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(OBJS) $(LIBS)
@@ -70,6 +85,11 @@ $(BUILD)/tests/%: tests/helpers/%.c | deps
 	$(SAY) CC $<
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $<
 
+$(BUILD)/static/report: tests/helpers/report.c | deps
+	@mkdir -p $(@D)
+	$(SAY) CC $<
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(STATIC) -o $@ $<
+
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | expand -t 18
 
@@ -87,14 +107,17 @@ demo: all ## start the daemon with real services, kill some, show it
 	@DEPS=$(DEPS) tests/deps.sh build demo
 	@tests/demo.sh $(BUILD)/mpsupd
 
-check: deps-check all $(UNIT) $(HELPERS) ## unit, end-to-end and fault tests
+# What the scripts need besides mpsupd.  Sanitizers cannot be linked statically.
+helpers: $(HELPERS) $(if $(SAN),,$(BUILD)/static/report)
+
+check: deps-check all $(UNIT) helpers $(if $(SAN),,static) ## unit, end-to-end and fault tests
 	@BUILD=$(BUILD) JOBS=$(JOBS) tests/run.sh
 
 check-asan: ## the same with address and undefined-behaviour sanitizers
 	@$(MAKE) --no-print-directory check BUILD=build-asan CFLAGS="-O1 -g" \
 		SAN="-fsanitize=address,undefined -fno-sanitize-recover=all"
 
-check-valgrind: deps-check all $(UNIT) $(HELPERS) ## the same under valgrind
+check-valgrind: deps-check all $(UNIT) helpers ## the same under valgrind
 	@DEPS=$(DEPS) tests/deps.sh build check valgrind
 	@BUILD=$(BUILD) JOBS=2 VALGRIND=1 tests/run.sh
 
@@ -173,4 +196,5 @@ clean: ## remove what was built
 .PHONY: all help deps deps-check demo check check-asan check-valgrind lint \
 	bench bench-deps bench-tools cover install uninstall clean
 .SECONDARY:
--include $(OBJS:.o=.d) $(UNIT:=.d) $(HELPERS:=.d)
+-include $(OBJS:.o=.d) $(UNIT:=.d) $(HELPERS:=.d) \
+	$(BUILD)/static/passwd.d $(BUILD)/static/report.d
