@@ -171,30 +171,32 @@ $(BENCH)/empty:
 
 # --- installing ---
 
+D = $(DESTDIR)$(PREFIX)
+
 install: all ## into DESTDIR/PREFIX
-	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(SYSCONFDIR)/mpsupd \
-		$(DESTDIR)$(SYSCONFDIR)/mpsupd/conf.d \
-		$(DESTDIR)$(PREFIX)/share/man/man5 \
-		$(DESTDIR)$(PREFIX)/share/man/man7 \
-		$(DESTDIR)$(PREFIX)/share/man/man8
-	install -m 755 $(BUILD)/mpsupd $(DESTDIR)$(PREFIX)/sbin/mpsupd
+	install -d $(D)/sbin $(D)/share/man/man5 $(D)/share/man/man7 \
+		$(D)/share/man/man8 $(D)/$(BASHCOMPDIR) $(D)/$(ZSHCOMPDIR) \
+		$(DESTDIR)$(SYSCONFDIR)/mpsupd/conf.d
+	install -m 755 $(BUILD)/mpsupd $(D)/sbin/mpsupd
 	test -e $(DESTDIR)$(SYSCONFDIR)/mpsupd/mpsupd.conf || \
 		install -m 644 conf/mpsupd.conf $(DESTDIR)$(SYSCONFDIR)/mpsupd/mpsupd.conf
-	install -m 644 man/mpsupd.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/
-	install -m 644 man/mpsupd-protocol.7 $(DESTDIR)$(PREFIX)/share/man/man7/
-	install -m 644 man/mpsupd.8 $(DESTDIR)$(PREFIX)/share/man/man8/
+	install -m 644 man/mpsupd.conf.5 $(D)/share/man/man5/
+	install -m 644 man/mpsupd-protocol.7 $(D)/share/man/man7/
+	install -m 644 man/mpsupd.8 $(D)/share/man/man8/
+	install -m 644 src/cli/completion.bash $(D)/$(BASHCOMPDIR)/mpsupd
+	install -m 644 src/cli/completion.zsh $(D)/$(ZSHCOMPDIR)/_mpsupd
 
 uninstall: ## what install put there; the configuration stays
-	rm -f $(DESTDIR)$(PREFIX)/sbin/mpsupd \
-		$(DESTDIR)$(PREFIX)/share/man/man5/mpsupd.conf.5 \
-		$(DESTDIR)$(PREFIX)/share/man/man7/mpsupd-protocol.7 \
-		$(DESTDIR)$(PREFIX)/share/man/man8/mpsupd.8
+	rm -f $(D)/sbin/mpsupd $(D)/share/man/man5/mpsupd.conf.5 \
+		$(D)/share/man/man7/mpsupd-protocol.7 \
+		$(D)/share/man/man8/mpsupd.8 \
+		$(D)/$(BASHCOMPDIR)/mpsupd $(D)/$(ZSHCOMPDIR)/_mpsupd
 
 clean: ## remove what was built
 	rm -rf build build-asan build-lint build-cover build-valgrind
 
-.PHONY: all help deps deps-check demo check check-asan check-valgrind lint \
-	bench bench-deps bench-tools cover install uninstall clean
+.PHONY: all static helpers help deps deps-check demo check check-asan \
+	check-valgrind lint bench bench-deps bench-tools cover install uninstall clean
 .SECONDARY:
 -include $(OBJS:.o=.d) $(UNIT:=.d) $(HELPERS:=.d) \
 	$(BUILD)/static/passwd.d $(BUILD)/static/report.d

@@ -71,6 +71,7 @@ static const struct option {
 	[OPT_STDERR] = {0, false, "stderr", NULL},
 	[OPT_RAW] = {0, false, "raw", NULL},
 	[OPT_DRY_RUN] = {0, false, "dry-run", NULL},
+	[OPT_COMPLETION] = {0, false, "completion", NULL},
 };
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
@@ -370,4 +371,71 @@ cmd_usage(struct buf *out)
 	buf_adds(out, "usage: mpsupd [-c FILE] [-s SOCKET] [--json] COMMAND "
 	    "[ARGUMENT...]\n"
 	    "mpsupd help lists the commands\n");
+}
+
+/* "SIGNAL NAME..." of a usage line: the words that stand outside of options.
+ * "-" if there are none. */
+static void
+add_operands(const char *args, struct buf *out)
+{
+	const char *sep = "", *word;
+	bool option = false;
+	size_t len;
+
+	for (; *args != '\0'; args += len) {
+		args += strspn(args, " |");
+		len = strcspn(args, " ");
+		if (args[0] == '[' && args[1] == '-')
+			option = true;
+		word = args + strspn(args, "[");
+		if (!option && len > 0) {
+			buf_adds(out, sep);
+			buf_add(out, word, strcspn(word, " ]"));
+			sep = " ";
+		}
+		if (memchr(args, ']', len) != NULL)
+			option = false;
+	}
+	if (*sep == '\0')
+		buf_addc(out, '-');
+}
+
+/* Each way to write the options of the set OPTS: "-t=SECONDS --oknodo". */
+static void
+add_options(uint32_t opts, bool front, struct buf *out)
+{
+	const char *sep = "", *eq, *value;
+	int o;
+
+	for (o = 0; o < OPTS; o++) {
+		if ((opts & CMD_OPT(o)) == 0 || o == OPT_COMPLETION)
+			continue;
+		value = options[o].value != NULL ? options[o].value : "";
+		eq = *value != '\0' ? "=" : "";
+		if (options[o].letter != 0 &&
+		    (front || !options[o].front_only)) {
+			buf_addf(out, "%s-%c%s%s", sep, options[o].letter, eq,
+			    value);
+			sep = " ";
+		}
+		buf_addf(out, "%s--%s%s%s", sep, options[o].name, eq, value);
+		sep = " ";
+	}
+}
+
+void
+cmd_completion(struct buf *out)
+{
+	size_t i;
+
+	buf_adds(out, "-\t-\t");
+	add_options(CMD_FRONT, true, out);
+	buf_adds(out, "\tbefore the command\n");
+	for (i = 0; i < COUNT(commands); i++) {
+		buf_addf(out, "%s\t", commands[i]->name);
+		add_operands(commands[i]->args, out);
+		buf_addc(out, '\t');
+		add_options(commands[i]->opts | CMD_BEHIND, false, out);
+		buf_addf(out, "\t%s\n", commands[i]->brief);
+	}
 }

@@ -33,6 +33,9 @@ struct cmd {
 	(CMD_OPT(OPT_CONFIG) | CMD_OPT(OPT_SOCKET) | CMD_OPT(OPT_JSON) | \
 	    CMD_OPT(OPT_HELP) | CMD_OPT(OPT_VERSION))
 
+/* Of these, what may stand behind COMMAND as well. */
+#define CMD_BEHIND (CMD_FRONT & ~CMD_OPT(OPT_VERSION))
+
 extern const struct cmd cmd_start, cmd_stop, cmd_restart, cmd_reload;
 extern const struct cmd cmd_status, cmd_pid, cmd_wait, cmd_signal;
 extern const struct cmd cmd_logs, cmd_reopen, cmd_check, cmd_dump_config;
@@ -66,5 +69,16 @@ bool cmd_duration(const char *s, int64_t *ret_ms);
 void cmd_help_one(const struct cmd *cmd, struct buf *out);
 void cmd_help_all(struct buf *out);
 void cmd_usage(struct buf *out);
+
+/*
+ * Appends what the shells' completions need to know, a line for each command:
+ *
+ *	start TAB NAME... TAB -n -t=SECONDS --oknodo ... TAB Start the daemon...
+ *
+ * name, kinds of its operands ("-": none), options with the kind of their
+ * value, and the line of help.  The first one, named "-", is for the options
+ * in front of a command.
+ */
+void cmd_completion(struct buf *out);
 
 #endif

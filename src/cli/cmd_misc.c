@@ -1,10 +1,13 @@
 /* signal, upgrade, version, help. */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cmd.h"
 #include "cli/render.h"
+#include "core/program.h"
 #include "lib/buf.h"
 #include "lib/log.h"
 
@@ -46,6 +49,7 @@ const struct cmd cmd_help = {
 	.args = "[COMMAND]",
 	.brief = "Explain a command, or list all",
 	.help = "",
+	.opts = CMD_OPT(OPT_COMPLETION), /* for completion.bash and .zsh */
 	.max = 1,
 	.exec = help_exec,
 };
@@ -171,7 +175,7 @@ upgrade_exec(struct cli *cli)
 	return rc;
 }
 
-#define HELLO_MS 1000 /* version waits no longer for a daemon */
+#define HELLO_MS 1000 /* version and help wait no longer for a daemon */
 
 /* Asks the daemon, if there is one, for its version: false if that is not to
  * be had.  RET_PID 0: not known. */
@@ -227,13 +231,87 @@ version_exec(struct cli *cli)
 	return CLI_OK;
 }
 
+/* "web", "crew:helper", "crew:*", "all", a line each. */
+static void
+add_program_names(const json_t *programs, struct buf *out)
+{
+	const char *group, *last = "";
+	json_t *p;
+	char *name;
+	size_t i;
+
+	json_array_foreach(programs, i, p) {
+		name = cli_name_of(p);
+		render_text(out, name);
+		buf_addc(out, '\n');
+		group = reply_str(p, "group");
+		if (strchr(name, ':') != NULL && strcmp(group, last) != 0) {
+			render_text(out, group);
+			buf_adds(out, ":*\n");
+			last = group;
+		}
+		free(name);
+	}
+	buf_adds(out, "all\n");
+}
+
+/* No word about failures: they would stand in the line that is typed. */
+static void
+complete_names(struct cli *cli, struct buf *out)
+{
+	struct buf params = BUF_INIT;
+	struct reply reply;
+	struct request r;
+
+	if (cli_open(cli, &r) == -1)
+		return;
+	r.deadline_ms = request_now_ms() + HELLO_MS;
+	buf_adds(&params, "{}");
+	if (request_call(&r, "status", &params, &reply) == 0) {
+		add_program_names(json_object_get(reply.result, "programs"),
+		    out);
+		reply_clear(&reply);
+	}
+	buf_clear(&params);
+	request_close(&r);
+}
+
+/* What there is of a KIND of operands or values, a line each; nothing if that
+ * cannot be listed. */
+static void
+complete(struct cli *cli, const char *kind, struct buf *out)
+{
+	char unnamed[16];
+	const char *name;
+	int i;
+
+	if (strcmp(kind, "NAME") == 0) {
+		complete_names(cli, out);
+	} else if (strcmp(kind, "STATE") == 0) {
+		for (i = 0; i < PROGRAM_STATES; i++)
+			buf_addf(out, "%s\n",
+			    program_state_name((enum program_state)i));
+	} else if (strcmp(kind, "SIGNAL") == 0) {
+		for (i = 1; i < SIGRTMIN; i++) {
+			name = signal_name(i, unnamed);
+			if (name != unnamed)
+				buf_addf(out, "%s\n", name);
+		}
+	}
+}
+
 static int
 help_exec(struct cli *cli)
 {
 	struct buf out = BUF_INIT;
 	const struct cmd *cmd;
 
-	if (cli->nnames == 0) {
+	if (cli->opt[OPT_COMPLETION] != NULL) {
+		if (cli->nnames == 0)
+			cmd_completion(&out);
+		else
+			complete(cli, cli->names[0], &out);
+	} else if (cli->nnames == 0) {
 		cmd_help_all(&out);
 	} else {
 		cmd = cmd_find(cli->names[0]);

@@ -100,7 +100,6 @@ run_unknown(int argc, char **argv)
 static int
 run(struct cli *cli, int argc, char **argv)
 {
-	uint32_t global = CMD_FRONT & ~CMD_OPT(OPT_VERSION);
 	struct buf out = BUF_INIT;
 	int used, rc;
 
@@ -124,7 +123,7 @@ run(struct cli *cli, int argc, char **argv)
 	if (cli->cmd == NULL)
 		return run_unknown(argc - used, argv + used);
 	used++;
-	if (cmd_parse(cli, cli->cmd->opts | global, false, argc - used,
+	if (cmd_parse(cli, cli->cmd->opts | CMD_BEHIND, false, argc - used,
 	    argv + used) == -1)
 		return CLI_USAGE;
 	if (cli->opt[OPT_HELP] != NULL)
