@@ -192,11 +192,31 @@ uninstall: ## what install put there; the configuration stays
 		$(D)/share/man/man8/mpsupd.8 \
 		$(D)/$(BASHCOMPDIR)/mpsupd $(D)/$(ZSHCOMPDIR)/_mpsupd
 
+# --- giving it away ---
+
+DIST = mpsupd-$(VERSION)
+
+# MANIFEST lists what is in the archive, so that the next one, made where git
+# is not, has the same files.  What was deleted and not committed is left out.
+dist: ## mpsupd-VERSION.tar.gz
+	@mkdir -p $(BUILD)
+	@if [ -e .git ]; then \
+		{ git ls-files; echo MANIFEST; } | sort >MANIFEST; fi
+	@while read -r f; do if [ -e "$$f" ]; then echo "$$f"; fi; \
+		done <MANIFEST >$(BUILD)/files
+	@tar -c --owner=0 --group=0 --numeric-owner --sort=name \
+		--transform 's,^,$(DIST)/,' -T $(BUILD)/files | \
+		gzip -9n >$(DIST).tar.gz
+	@echo "$(DIST).tar.gz: $$(wc -l <$(BUILD)/files) files"
+
 clean: ## remove what was built
 	rm -rf build build-asan build-lint build-cover build-valgrind
+	rm -f mpsupd-*.tar.gz
+	if [ -e .git ]; then rm -f MANIFEST; fi
 
 .PHONY: all static helpers help deps deps-check demo check check-asan \
-	check-valgrind lint bench bench-deps bench-tools cover install uninstall clean
+	check-valgrind lint bench bench-deps bench-tools cover install uninstall \
+	dist clean
 .SECONDARY:
 -include $(OBJS:.o=.d) $(UNIT:=.d) $(HELPERS:=.d) \
 	$(BUILD)/static/passwd.d $(BUILD)/static/report.d
