@@ -49,6 +49,7 @@ CLI = $(patsubst src/%.c,$(BUILD)/%.o,$(wildcard src/cli/*.c))
 OBJS = $(LIB) $(CORE) $(KEEPER) $(SUPERVISOR) $(CLI)
 UNIT = $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 HELPERS = $(patsubst tests/helpers/%.c,$(BUILD)/tests/%,$(wildcard tests/helpers/*.c))
+FUZZERS = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 all: deps $(BUILD)/mpsupd
 
@@ -90,6 +91,21 @@ $(BUILD)/static/report: tests/helpers/report.c | deps
 	$(SAY) CC $<
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(STATIC) -o $@ $<
 
+# Fuzz targets: everything but what makes processes (fakes.c) and what a target
+# includes to reach its inside.  FUZZ_MAIN is libFuzzer, or else a main() that
+# replays files.
+FUZZ_MAIN ?= tests/fuzz/replay.c
+FUZZ_LESS = cli/main supervisor/spawn supervisor/promote
+FUZZ_COMMON = tests/fuzz/fakes.c tests/fuzz/tmpdir.c
+
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZ_COMMON) tests/fuzz/replay.c $(OBJS) \
+		| deps
+	@mkdir -p $(@D)
+	$(SAY) FUZZ $<
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(FUZZ_COMMON) \
+		$(FUZZ_MAIN) $(filter-out $(FUZZ_LESS:%=$(BUILD)/%.o),$(OBJS)) \
+		$(LIBS)
+
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | expand -t 18
 
@@ -108,7 +124,7 @@ demo: all ## start the daemon with real services, kill some, show it
 	@tests/demo.sh $(BUILD)/mpsupd
 
 # What the scripts need besides mpsupd.  Sanitizers cannot be linked statically.
-helpers: $(HELPERS) $(if $(SAN),,$(BUILD)/static/report)
+helpers: $(HELPERS) $(FUZZERS) $(if $(SAN),,$(BUILD)/static/report)
 
 check: deps-check all $(UNIT) helpers $(if $(SAN),,static) ## unit, end-to-end and fault tests
 	@BUILD=$(BUILD) JOBS=$(JOBS) tests/run.sh
@@ -116,6 +132,21 @@ check: deps-check all $(UNIT) helpers $(if $(SAN),,static) ## unit, end-to-end a
 check-asan: ## the same with address and undefined-behaviour sanitizers
 	@$(MAKE) --no-print-directory check BUILD=build-asan CFLAGS="-O1 -g" \
 		SAN="-fsanitize=address,undefined -fno-sanitize-recover=all"
+
+FUZZ_SECONDS ?= 60
+
+fuzz: ## fuzz each target for FUZZ_SECONDS (60)
+	@DEPS=$(DEPS) tests/deps.sh build fuzz
+	@$(MAKE) --no-print-directory fuzzers BUILD=build-fuzz CC=clang-14 \
+		CFLAGS="-O1 -g" SAN="-fsanitize=address,undefined,fuzzer-no-link \
+		-fsanitize=float-cast-overflow -fno-sanitize-recover=all" \
+		FUZZ_MAIN=-fsanitize=fuzzer
+	@BUILD=build-fuzz FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run.sh $(TARGETS)
+
+fuzz-nightly: ## the same for ten minutes each
+	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=600
+
+fuzzers: $(FUZZERS)
 
 check-valgrind: deps-check all $(UNIT) helpers ## the same under valgrind
 	@DEPS=$(DEPS) tests/deps.sh build check valgrind
@@ -210,13 +241,13 @@ dist: ## mpsupd-VERSION.tar.gz
 	@echo "$(DIST).tar.gz: $$(wc -l <$(BUILD)/files) files"
 
 clean: ## remove what was built
-	rm -rf build build-asan build-lint build-cover build-valgrind
+	rm -rf build build-asan build-lint build-cover build-valgrind build-fuzz
 	rm -f mpsupd-*.tar.gz
 	if [ -e .git ]; then rm -f MANIFEST; fi
 
 .PHONY: all static helpers help deps deps-check demo check check-asan \
-	check-valgrind lint bench bench-deps bench-tools cover install uninstall \
-	dist clean
+	check-valgrind fuzz fuzz-nightly fuzzers lint bench bench-deps \
+	bench-tools cover install uninstall dist clean
 .SECONDARY:
--include $(OBJS:.o=.d) $(UNIT:=.d) $(HELPERS:=.d) \
+-include $(OBJS:.o=.d) $(UNIT:=.d) $(HELPERS:=.d) $(FUZZERS:=.d) \
 	$(BUILD)/static/passwd.d $(BUILD)/static/report.d

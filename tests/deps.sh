@@ -12,6 +12,7 @@ packages_of() {
 	valgrind) echo "valgrind libc6-dbg" ;;
 	lint) echo "cppcheck shellcheck mandoc" ;;
 	cover) echo "gcovr" ;;
+	fuzz) echo "clang-14 libclang-rt-14-dev" ;;
 	bench) echo "python3 supervisor runit s6" ;;
 	*) echo "deps.sh: unknown group $1" >&2; exit 2 ;;
 	esac

@@ -27,6 +27,12 @@ run_one() {
 			timeout -k 5 "$LIMIT" "$prog" >"$out.out" 2>&1 </dev/null
 		fi
 		;;
+	fuzz/*) # its seeds, and what was found once
+		find "$here/fuzz/corpus/${name#fuzz/}" \
+			"$here/fuzz/crashes/${name#fuzz/}" -type f 2>/dev/null |
+			timeout -k 5 "$LIMIT" xargs \
+				"$BUILD/fuzz/fuzz_${name#fuzz/}" >"$out.out" 2>&1
+		;;
 	*) timeout -k 10 "$LIMIT" "$here/$name" >"$out.out" 2>&1 </dev/null ;;
 	esac
 	code=$?
@@ -74,6 +80,10 @@ for t in "$BUILD"/tests/test_*; do
 	case $t in *.d | *'*') continue ;; esac
 	echo "unit/${t##*/}"
 done >"$RESULTS/list"
+for t in "$BUILD"/fuzz/fuzz_*; do
+	case $t in *.d | *'*') continue ;; esac
+	[ -n "${VALGRIND:-}" ] || echo "fuzz/${t##*/fuzz_}"
+done >>"$RESULTS/list"
 if [ -n "${VALGRIND:-}" ]; then
 	echo "valgrind: unit tests and e2e/valgrind.sh only"
 	echo e2e/valgrind.sh >>"$RESULTS/list"

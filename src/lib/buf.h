@@ -28,7 +28,7 @@ buf_len(const struct buf *b)
 static inline char *
 buf_head(const struct buf *b)
 {
-	return b->data + b->off;
+	return b->off > 0 ? b->data + b->off : b->data; /* may be NULL */
 }
 
 /* Frees the storage; B is empty and usable again. */

@@ -52,7 +52,7 @@ log_level_name(enum log_level level)
 }
 
 /* A line is bounded: what does not fit is cut, never allocated for. */
-static void
+static void __attribute__((format(printf, 3, 0)))
 log_vadd(enum log_level level, int err, const char *fmt, va_list ap)
 {
 	int saved = errno;

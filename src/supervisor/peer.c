@@ -94,7 +94,7 @@ request_result(struct request *r, struct buf *result)
 	request_finish(r);
 }
 
-static void
+static void __attribute__((format(printf, 4, 0)))
 request_verror(struct request *r, enum proto_error e, const char *data,
     const char *fmt, va_list ap)
 {
