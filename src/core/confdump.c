@@ -441,7 +441,8 @@ ini_main(const struct config *c, struct buf *out)
 	const struct confkey *t;
 	size_t i, n;
 
-	buf_adds(out, "[mpsupd]\n");
+	/* Its name decides more than the keys that follow. */
+	buf_adds(out, c->main.foreign ? "[supervisord]\n" : "[mpsupd]\n");
 	t = confkey_table(&n);
 	for (i = 0; i < n; i++) {
 		if ((t[i].sections & SECT_MAIN) == 0 ||

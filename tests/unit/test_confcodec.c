@@ -163,7 +163,9 @@ END_TEST
 
 START_TEST(test_dump_foreign)
 {
-	struct config *c = load("[supervisord]\n[program:x]\ncommand = a\n");
+	/* HOME of a user that is switched to is its own in our files only. */
+	struct config *c = load("[supervisord]\n[program:x]\ncommand = a\n"
+	    "user = web\n");
 	struct config *d;
 	struct buf text = BUF_INIT;
 	size_t restarts = 0;
@@ -176,6 +178,7 @@ START_TEST(test_dump_foreign)
 	ck_assert_uint_eq(conf_process_diff(c->procs, d->procs, count,
 	    &restarts), 0);
 	ck_assert_uint_eq(c->procs->restart_hash, d->procs->restart_hash);
+	ck_assert(d->main.foreign);
 	buf_clear(&text);
 	config_free(c);
 	config_free(d);
