@@ -18,7 +18,7 @@
 
 /* What a field is for the codec: storage of keys, and two more. */
 enum kind {
-	KIND_INT32 = STORE_ACL + 1,
+	KIND_SLOT = STORE_ACL + 1,
 	KIND_U64,
 	KINDS
 };
@@ -37,7 +37,6 @@ struct field {
 static const struct field main_extra[] = {
 	M(file, STORE_STR),
 	M(cwd, STORE_STR),
-	M(cwd, STORE_STR),
 	M(foreign, STORE_BOOL),
 	M(serverurl, STORE_STR),
 };
@@ -49,7 +48,7 @@ static const struct field process_extra[] = {
 	P(group_priority, STORE_INT),
 	P(restart_policy, STORE_BOOL),
 	P(restart_hash, KIND_U64),
-	P(slot, KIND_INT32),
+	P(slot, KIND_SLOT),
 	P(leaving, STORE_BOOL),
 };
 
@@ -151,7 +150,7 @@ field_equal(const struct field *f, const void *base_a, const void *base_b)
 	case STORE_INT:
 	case KIND_U64:
 		return *(const int64_t *)a == *(const int64_t *)b;
-	case KIND_INT32:
+	case KIND_SLOT:
 		return *(const int32_t *)a == *(const int32_t *)b;
 	case STORE_LIMIT:
 		return memcmp(a, b, 2 * sizeof(int64_t)) == 0;
@@ -385,7 +384,7 @@ put_field(struct writer *w, const struct field *f, const void *base)
 	case STORE_ACL:
 		put_acl(w, p);
 		break;
-	case KIND_INT32:
+	case KIND_SLOT:
 		put_int(w, *(const int32_t *)p);
 		break;
 	case KIND_U64:
@@ -639,12 +638,13 @@ get_key_int(struct reader *r, const struct field *f, int64_t *ret)
 	    (*ret >= f->key->min && *ret <= f->key->max);
 }
 
+/* The place of a process on the board, -1: none yet. */
 static bool
-get_int32(struct reader *r, int32_t *ret)
+get_slot(struct reader *r, int32_t *ret)
 {
 	int64_t n;
 
-	if (!get_int(r, &n) || n < INT32_MIN || n > INT32_MAX)
+	if (!get_int(r, &n) || n < -1 || n >= CONF_PROCESS_MAX)
 		return false;
 	*ret = (int32_t)n;
 	return true;
@@ -675,8 +675,8 @@ get_field(struct reader *r, const struct field *f, void *base)
 		return get_user(r, p);
 	case STORE_ACL:
 		return get_acl(r, p);
-	case KIND_INT32:
-		return get_int32(r, p);
+	case KIND_SLOT:
+		return get_slot(r, p);
 	case KIND_U64:
 		return get_uint(r, p);
 	}
