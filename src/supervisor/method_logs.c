@@ -34,6 +34,12 @@ struct part {
 	off_t at, end;
 };
 
+/* Where a client stands. */
+struct place {
+	ino_t ino;
+	off_t at;
+};
+
 struct tail {
 	struct service *service; /* referenced */
 	enum conf_stream which;
@@ -158,11 +164,28 @@ choose_parts(struct tail *t, int64_t lines)
 		t->part[t->nparts++] = found[--n];
 }
 
+/* Takes "INODE:OFFSET" apart, as add_where() writes it. */
+static bool
+read_position(const char *text, struct place *ret)
+{
+	unsigned long long ino;
+	long long at;
+	int end;
+
+	if (sscanf(text, "%llu:%lld%n", &ino, &at, &end) != 2 ||
+	    text[end] != '\0' || at < 0)
+		return false;
+	ret->ino = (ino_t)ino;
+	ret->at = (off_t)at;
+	return true;
+}
+
 /* From where a client stood before its connection was lost. */
 static void
-choose_from(struct tail *t, ino_t ino, off_t at)
+choose_from(struct tail *t, const struct place *from)
 {
-	int i = find_number(t->path, ino);
+	int i = find_number(t->path, from->ino);
+	off_t at = from->at;
 	struct stat st;
 
 	if (i == -1) { /* rotated away: all that is left */
@@ -371,11 +394,9 @@ log_path(struct request *r, struct service *s, enum conf_stream *which)
 
 static void
 tail_start(struct request *r, struct service *s, enum conf_stream which,
-    const char *path, int64_t lines, const char *position, bool follow)
+    const char *path, int64_t lines, const struct place *from, bool follow)
 {
 	struct tail *t = xcalloc(1, sizeof *t);
-	unsigned long long ino;
-	long long at;
 	struct stat st;
 
 	t->service = service_ref(s);
@@ -385,8 +406,8 @@ tail_start(struct request *r, struct service *s, enum conf_stream which,
 	t->request = r;
 	t->fd = -1;
 	stream_pump(s->stream[which]); /* what was written is in the file */
-	if (position != NULL && sscanf(position, "%llu:%lld", &ino, &at) == 2)
-		choose_from(t, (ino_t)ino, (off_t)at);
+	if (from != NULL)
+		choose_from(t, from);
 	else
 		choose_parts(t, lines);
 	if (t->nparts > 0) {
@@ -414,6 +435,7 @@ logs_exec(struct request *r)
 	const char *stream, *position, *path;
 	enum conf_stream which;
 	struct service **v, *s;
+	struct place from;
 	double lines;
 	bool follow;
 	uint32_t n;
@@ -429,6 +451,11 @@ logs_exec(struct request *r)
 		    "nor stderr");
 		return;
 	}
+	if (position != NULL && !read_position(position, &from)) {
+		request_error(r, PROTO_BAD_PARAMS, "position is none that the "
+		    "daemon gave");
+		return;
+	}
 	v = method_select(r, false, &n);
 	if (v == NULL)
 		return;
@@ -442,8 +469,8 @@ logs_exec(struct request *r)
 	path = log_path(r, s, &which);
 	if (path != NULL)
 		tail_start(r, s, which, path, lines < 0 ? -1 :
-		    lines > 1e9 ? 1000000000 : (int64_t)lines, position,
-		    follow);
+		    lines > 1e9 ? 1000000000 : (int64_t)lines,
+		    position != NULL ? &from : NULL, follow);
 }
 
 const struct method method_logs = {
