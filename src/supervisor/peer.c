@@ -21,7 +21,7 @@
 #define READY_MAX 4 /* replies that wait for it to read; the same */
 #define FILL_TARGET (64 * 1024) /* bytes kept ready for a client */
 #define STALL 10. /* seconds without progress */
-#define EOF_LOOK 5. /* seconds between looks at a half-closed peer */
+#define EOF_LOOK 5. /* seconds between looks at a peer that is not read */
 
 static void peer_update(struct peer *p);
 
@@ -331,12 +331,18 @@ has_hung_up(const struct peer *p)
 	return poll(&pfd, 1, 0) == 1 && (pfd.revents & POLLHUP) != 0;
 }
 
-/* Its end would not be seen by reading: it has unread output, or has said all
- * that it will and waits. */
-static bool
-is_watched(const struct peer *p)
+/* Looks at P again in so many SECONDS, 0: never; the same ones go on. */
+static void
+peer_watch(struct peer *p, double seconds)
 {
-	return p->eof || (buf_len(&p->out) > 0 && !has_stream(p));
+	if (p->watch == seconds)
+		return;
+	p->watch = seconds;
+	ev_timer_stop(p->sup->loop, &p->stall);
+	if (seconds > 0) {
+		ev_timer_set(&p->stall, seconds, 0.);
+		ev_timer_start(p->sup->loop, &p->stall);
+	}
 }
 
 /* One helping a turn: a long reply to a fast reader leaves room for others. */
@@ -355,7 +361,7 @@ peer_write(struct peer *p)
 			return;
 		}
 		buf_consume(&p->out, (size_t)n);
-		ev_timer_stop(p->sup->loop, &p->stall);
+		peer_watch(p, 0);
 	}
 	if (p->out.cap > 4096)
 		buf_clear(&p->out);
@@ -416,12 +422,10 @@ peer_update(struct peer *p)
 		if (want != 0)
 			ev_io_start(loop, &p->io);
 	}
-	if (!is_watched(p))
-		ev_timer_stop(loop, &p->stall);
-	else if (!ev_is_active(&p->stall)) {
-		ev_timer_set(&p->stall, p->eof ? EOF_LOOK : STALL, 0.);
-		ev_timer_start(loop, &p->stall);
-	}
+	/* One that is not read would go unseen: it has said all that it will,
+	 * or must wait before it may say more. */
+	peer_watch(p, buf_len(&p->out) > 0 && !has_stream(p) ? STALL :
+	    (want & EV_READ) == 0 ? EOF_LOOK : 0);
 }
 
 void
@@ -457,11 +461,13 @@ static void
 on_stall(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	struct peer *p = w->data;
+	bool stalled = p->watch == STALL;
 
 	(void)loop;
 	(void)revents;
-	if (has_hung_up(p) || (buf_len(&p->out) > 0 && !has_stream(p)))
-		peer_close(p); /* it is gone, or asks and does not read */
+	p->watch = 0;
+	if (stalled || has_hung_up(p))
+		peer_close(p); /* it asks and does not read, or is gone */
 	else
 		peer_update(p);
 }

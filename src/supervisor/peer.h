@@ -58,7 +58,8 @@ struct peer {
 	struct supervisor *sup;
 	int fd;
 	ev_io io;
-	ev_timer stall; /* runs while output waits */
+	ev_timer stall; /* runs while output waits, or it is not read */
+	double watch; /* seconds `stall` was set to; 0: it does not run */
 	uid_t uid;
 	gid_t gid;
 	pid_t pid;
@@ -67,7 +68,7 @@ struct peer {
 	struct request_list ready; /* with something to say, in order */
 	unsigned nrequests, nready;
 	bool closing; /* free it at the end of the turn */
-	bool last; /* close it when `out` is empty: it sent garbage */
+	bool last; /* close it when all is answered: it sent garbage */
 	bool eof; /* it sends no more */
 	bool in_turn; /* peer_resume() is at work and will see to interest */
 	bool again; /* in server->again: input waits to be looked at */
