@@ -74,13 +74,10 @@ request_head(struct request *r, struct buf *out)
 	buf_adds(out, ",\"result\":");
 }
 
-/* A notification (no id) has no reply. */
 static void
 request_finish(struct request *r)
 {
 	buf_adds(&r->reply, "}\n");
-	if (r->id[0] == '\0')
-		buf_clear(&r->reply);
 	r->fill = fill_reply;
 	request_ready(r);
 }
@@ -293,6 +290,10 @@ peer_fill(struct peer *p)
 
 	while (buf_len(&p->out) < FILL_TARGET &&
 	    (r = TAILQ_FIRST(&p->ready)) != NULL) {
+		if (r->id[0] == '\0') { /* a notification has no reply */
+			request_free(r);
+			continue;
+		}
 		switch (r->fill(r, &p->out)) {
 		case FILL_MORE:
 			break;
