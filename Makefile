@@ -92,11 +92,14 @@ $(BUILD)/static/report: tests/helpers/report.c | deps
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(STATIC) -o $@ $<
 
 # Fuzz targets: everything but what makes processes (fakes.c) and what a target
-# includes to reach its inside.  FUZZ_MAIN is libFuzzer, or else a main() that
-# replays files.
+# includes to give it another world.  FUZZ_MAIN is libFuzzer, or else a main()
+# that replays files.
 FUZZ_MAIN ?= tests/fuzz/replay.c
 FUZZ_LESS = cli/main supervisor/spawn supervisor/promote
 FUZZ_COMMON = tests/fuzz/fakes.c tests/fuzz/tmpdir.c
+
+$(BUILD)/fuzz/fuzz_reply: FUZZ_LESS += cli/request
+$(BUILD)/fuzz/fuzz_keeper: FUZZ_LESS += cli/adopt
 
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZ_COMMON) tests/fuzz/replay.c $(OBJS) \
 		| deps

@@ -95,7 +95,7 @@ remark(struct buf *b)
 static void
 add_exit(const json_t *program, const char *reason, struct buf *b)
 {
-	int code = (int)reply_num(program, "exit_code", 0);
+	int code = reply_int(program, "exit_code", 0);
 	char name[16], text[48];
 
 	if (!json_is_integer(json_object_get(program, "exit_code")))

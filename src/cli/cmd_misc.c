@@ -119,6 +119,7 @@ await_upgrade(struct cli *cli, struct request *r, double old)
 {
 	int64_t deadline = request_now_ms() + UPGRADE_MS;
 	struct buf params = BUF_INIT, out = BUF_INIT;
+	const char *version;
 	struct reply reply;
 	int rc;
 
@@ -132,9 +133,10 @@ await_upgrade(struct cli *cli, struct request *r, double old)
 			if (cli->opt[OPT_JSON] != NULL) {
 				cli_print_result(cli, &reply);
 			} else {
+				version = reply_str(reply.result, "version");
 				buf_adds(&out, "mpsupd: upgraded to version ");
-				render_text(&out,
-				    reply_str(reply.result, "version"));
+				render_text(&out, version != NULL ? version :
+				    "?");
 				buf_addf(&out, " (pid %ld); no program was "
 				    "touched\n", (long)r->peer);
 				cli_print(&out);

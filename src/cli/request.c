@@ -1,5 +1,6 @@
 /* The client's end of the control socket; see request.h. */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -224,8 +225,7 @@ reply_sort(struct reply *p)
 	p->result = json_object_get(p->root, "result");
 	p->params = json_object_get(p->root, "params");
 	if (json_is_object(err)) {
-		p->error = proto_error_from_code(
-		    (int)reply_num(err, "code", 0));
+		p->error = proto_error_from_code(reply_int(err, "code", 0));
 		if (p->error == PROTO_OK)
 			p->error = PROTO_INTERNAL;
 		p->message = reply_str(err, "message");
@@ -468,6 +468,16 @@ reply_num(const json_t *obj, const char *key, double def)
 	const json_t *v = json_object_get(obj, key);
 
 	return json_is_number(v) ? json_number_value(v) : def;
+}
+
+int
+reply_int(const json_t *obj, const char *key, int def)
+{
+	const json_t *v = json_object_get(obj, key);
+	json_int_t n = json_integer_value(v);
+
+	return json_is_integer(v) && n >= -INT_MAX && n <= INT_MAX ? (int)n :
+	    def;
 }
 
 bool

@@ -96,10 +96,12 @@ const char *reply_raw(const char *line, const char *key, size_t *ret_len);
 /* 16 random hex digits and a NUL. */
 void request_new_id(char id[17]);
 
-/* Members of a JSON object: the string, or NULL; the number, or DEF; true
- * only if it is the word true. */
+/* Members of a JSON object: the string, or NULL; the number, or DEF; a whole
+ * number of which the negative is an int, too, or DEF; true only if it is the
+ * word true. */
 const char *reply_str(const json_t *obj, const char *key);
 double reply_num(const json_t *obj, const char *key, double def);
+int reply_int(const json_t *obj, const char *key, int def);
 bool reply_true(const json_t *obj, const char *key);
 
 #endif
