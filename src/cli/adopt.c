@@ -14,6 +14,7 @@
 #include "cli/daemon.h"
 #include "core/conf.h"
 #include "core/confarena.h"
+#include "core/confkey.h"
 #include "core/program.h"
 #include "keeper/handover.h"
 #include "lib/board.h"
@@ -38,6 +39,7 @@ struct adoption {
 	struct label *labels; /* uthash */
 	struct label *storage;
 	uint32_t n, pipes_lost;
+	int damaged; /* records that say what cannot be */
 	/* Those that the configuration does not have. */
 	struct conf_process *left;
 	uint32_t nleft;
@@ -184,6 +186,26 @@ mono_ns(void)
 	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
 }
 
+static bool
+is_in_range(const char *key, int64_t n)
+{
+	const struct confkey *k = confkey_find(SECT_PROGRAM, key);
+
+	return n >= k->min && n <= k->max;
+}
+
+/* The checksum is right, and yet no supervisor of this version wrote it. */
+static bool
+is_sane(const struct state_record *r)
+{
+	struct program p;
+
+	memcpy(&p, r->program, sizeof p);
+	return program_is_valid(&p) &&
+	    is_in_range("stopsignal", r->stopsignal) &&
+	    is_in_range("stopwaitsecs", r->stopwaitsecs);
+}
+
 static void
 adopt_one(void *arg, int32_t pid, const struct state_record *r)
 {
@@ -191,8 +213,13 @@ adopt_one(void *arg, int32_t pid, const struct state_record *r)
 	struct board *b = a->board;
 	struct label *l;
 	uint32_t slot;
-	int fd = proc_open(pid, &r->birth), i;
+	int fd, i;
 
+	if (!is_sane(r)) {
+		a->damaged++;
+		return;
+	}
+	fd = proc_open(pid, &r->birth);
 	if (fd == -1) {
 		if (errno == ESRCH)
 			return;
@@ -276,6 +303,8 @@ adopt(const char *path, struct config *conf, struct board *b, int *kept)
 	index_labels(&a);
 	damaged = state_read(path, adopt_one, &a);
 	append_left(&a);
+	if (damaged >= 0)
+		damaged += a.damaged;
 	if (damaged > 0)
 		log_warnx("state file %s: %d damaged records; programs of the "
 		    "daemon before may run a second time", path, damaged);

@@ -413,6 +413,14 @@ program_event(struct program *p, const struct conf_process *c,
 }
 
 bool
+program_is_valid(const struct program *p)
+{
+	return p->state < PROGRAM_STATES && p->wanted <= 1 &&
+	    p->reason < REASONS && p->spawn_step < SPAWN_STEPS &&
+	    p->has_status <= STATUS_UNKNOWN && p->pid >= 0;
+}
+
+bool
 program_is_alive(const struct program *p)
 {
 	return p->pid != 0;

@@ -75,6 +75,7 @@ enum program_reason {
 	REASON_STOPPED, /* stopped on request */
 	REASON_TOO_FAST, /* lived less than a second, waits */
 	REASON_LIMIT, /* restart_limit reached */
+	REASONS
 };
 
 /* The steps between clone and exec, in order; the child reports one. */
@@ -155,6 +156,9 @@ struct program_arg {
  */
 unsigned program_event(struct program *p, const struct conf_process *c,
     enum program_event ev, const struct program_arg *arg);
+
+/* What a struct program may hold: false for one that was not made here. */
+bool program_is_valid(const struct program *p);
 
 /* A process may exist: STARTING with a pid, RUNNING or STOPPING. */
 bool program_is_alive(const struct program *p);

@@ -144,7 +144,7 @@ handover_read(int fd, struct handover *h, int *kept)
 			fcntl(*own[i], F_SETFD, FD_CLOEXEC);
 	for (i = 0; i < h->nkept; i++) {
 		if (read(fd, &e, sizeof e) != sizeof e ||
-		    e.index >= HANDOVER_KEPT || e.fd < 0)
+		    e.index >= HANDOVER_KEPT || e.fd < 0 || e.fd == INT32_MAX)
 			return false;
 		fcntl(e.fd, F_SETFD, FD_CLOEXEC);
 		kept[e.index] = e.fd + 1;
