@@ -100,6 +100,7 @@ FUZZ_COMMON = tests/fuzz/fakes.c tests/fuzz/tmpdir.c
 
 $(BUILD)/fuzz/fuzz_reply: FUZZ_LESS += cli/request
 $(BUILD)/fuzz/fuzz_keeper: FUZZ_LESS += cli/adopt
+$(BUILD)/fuzz/fuzz_logs: FUZZ_LESS += supervisor/syslog supervisor/method_logs
 
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZ_COMMON) tests/fuzz/replay.c $(OBJS) \
 		| deps
