@@ -47,9 +47,10 @@ send_line(const char *name, const char *line, size_t len)
 		return -1;
 	strftime(stamp, sizeof stamp, "%b %e %H:%M:%S",
 	    localtime_r(&now, &tm));
-	n = snprintf(msg, sizeof msg, "<%d>%s %.200s: %.*s", PRIORITY, stamp,
-	    name, (int)len, line);
-	if (send(sock, msg, (size_t)n, MSG_NOSIGNAL) == -1) {
+	n = snprintf(msg, sizeof msg - LINE_MAX_BYTES, "<%d>%s %.200s: ",
+	    PRIORITY, stamp, name);
+	memcpy(msg + n, line, len); /* it may have NUL bytes */
+	if (send(sock, msg, (size_t)n + len, MSG_NOSIGNAL) == -1) {
 		int saved = errno;
 
 		if (saved != EAGAIN) { /* syslog was restarted */
