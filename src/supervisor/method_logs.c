@@ -103,10 +103,12 @@ find_number(const char *path, ino_t ino)
 
 /*
  * Where the last *LINES lines of FD begin, at most *BUDGET bytes back; takes
- * what it found off both.
+ * what it found off both.  NEWEST: no bytes follow; otherwise a newline at
+ * its end begins the first line of what follows, and without one that line
+ * begins here.
  */
 static off_t
-last_lines(int fd, off_t size, int64_t *lines, off_t *budget)
+last_lines(int fd, off_t size, bool newest, int64_t *lines, off_t *budget)
 {
 	static char buf[CHUNK];
 	off_t at = size, len;
@@ -124,14 +126,12 @@ last_lines(int fd, off_t size, int64_t *lines, off_t *budget)
 				break;
 			len = nl - buf;
 			/* The newline that ends the last line is no start. */
-			if (at + len + 1 == size)
+			if (newest && at + len + 1 == size)
 				continue;
 			if (--*lines == 0)
 				return at + len + 1;
 		}
 	}
-	if (at == 0 && size > 0)
-		--*lines; /* the first line has no newline before it */
 	return at;
 }
 
@@ -141,6 +141,7 @@ choose_parts(struct tail *t, int64_t lines)
 {
 	struct part found[FILES_MAX];
 	off_t budget = lines < 0 ? 0 : SCAN_MAX;
+	bool newest = true;
 	struct stat st;
 	int i, n = 0;
 
@@ -155,7 +156,8 @@ choose_parts(struct tail *t, int64_t lines)
 		found[n].fd = fd;
 		found[n].end = st.st_size;
 		found[n].at = lines < 0 ? 0 :
-		    last_lines(fd, st.st_size, &lines, &budget);
+		    last_lines(fd, st.st_size, newest, &lines, &budget);
+		newest &= st.st_size == 0;
 		n++;
 		if (lines >= 0 && budget <= 0)
 			break;
