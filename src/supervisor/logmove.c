@@ -21,6 +21,7 @@
 #include "supervisor/syslog.h"
 
 #define LINE_REACH 65536 /* rotation looks this far for a line's end */
+#define UNLIMITED INT64_MAX
 
 /*
  * Copies what waits in the pipe, at most MAX bytes, to L->copy; nothing is
@@ -59,32 +60,25 @@ take(struct stream *st, size_t len)
 	}
 }
 
-/* The bytes left before rotation, ending at a line's end when there is one
- * within reach.  The pipe is looked into, nothing is taken from it. */
+/* How many of the LEN bytes at P go where there is ROOM for fewer: up to a
+ * line's end, the last one that fits or else the next, if there is one. */
 static size_t
-room_to_line_end(struct stream *st, size_t room)
+cut_at_line(const char *p, size_t len, size_t room)
 {
-	struct logs *l = st->sup->logs;
-	ssize_t got = peek(st, LINE_REACH);
-	char *nl;
+	const char *nl = memrchr(p, '\n', room);
 
-	if (got <= 0 || (size_t)got <= room)
-		return room; /* all of it fits */
-	nl = memrchr(l->copy, '\n', room);
-	if (nl != NULL)
-		return (size_t)(nl - l->copy) + 1;
-	nl = memchr(l->copy + room, '\n', (size_t)got - room);
-	return nl != NULL ? (size_t)(nl - l->copy) + 1 : room;
+	if (nl == NULL)
+		nl = memchr(p + room, '\n', len - room);
+	return nl != NULL ? (size_t)(nl - p) + 1 : room;
 }
 
 /* Makes the file of a regular sink ready for bytes and says how many it takes
- * before it is rotated.  -1 with errno. */
-static ssize_t
+ * before it is rotated, at least one.  -1 with errno. */
+static off_t
 regular_room(struct stream *st)
 {
 	struct sink *k = st->sink;
 	struct stat sb;
-	size_t room;
 
 	if (fstat(k->fd, &sb) == -1)
 		return -1;
@@ -96,24 +90,37 @@ regular_room(struct stream *st)
 	}
 	k->size = sb.st_size; /* others may append or truncate */
 	if (k->maxbytes <= 0)
-		return PIPE_BIG;
+		return UNLIMITED;
 	if (k->size >= k->maxbytes) {
 		if (logfile_rotate(k->path, k->backups) == -1) {
 			sink_complain(k, "cannot be rotated", errno);
-			return PIPE_BIG; /* better too long than blocked */
+			return UNLIMITED; /* better too long than blocked */
 		}
 		sink_close(k);
 		if (sink_open(k) == -1)
 			return -1;
 		if (k->size >= k->maxbytes)
-			return PIPE_BIG; /* somebody fills it meanwhile */
+			return UNLIMITED; /* somebody fills it meanwhile */
 	}
-	room = (size_t)(k->maxbytes - k->size);
-	/* The last bytes before the rotation are always looked at. */
-	if (room > LINE_REACH)
+	return k->maxbytes - k->size;
+}
+
+/* The same for bytes that are spliced: the last ones before the rotation are
+ * always looked at, in the pipe; nothing is taken from it. */
+static ssize_t
+splice_room(struct stream *st)
+{
+	off_t room = regular_room(st);
+	ssize_t got;
+
+	if (room > LINE_REACH) {
 		room -= LINE_REACH / 2;
-	else
-		room = room_to_line_end(st, room);
+	} else if (room != -1) {
+		got = peek(st, LINE_REACH);
+		if (got > room)
+			room = (off_t)cut_at_line(st->sup->logs->copy,
+			    (size_t)got, (size_t)room);
+	}
 	return room < PIPE_BIG ? (ssize_t)room : PIPE_BIG;
 }
 
@@ -134,7 +141,7 @@ splice_once(struct stream *st)
 	loff_t at;
 
 	if (k->kind == LOGFILE_REGULAR) {
-		room = regular_room(st);
+		room = splice_room(st);
 		if (room == -1)
 			return -1;
 		at = k->size;
@@ -226,6 +233,7 @@ copy_to_file(struct stream *st, const char *chunk, size_t len)
 	struct sink *k = st->sink;
 	uint8_t escape = st->escape;
 	size_t used = len, n = len;
+	off_t room;
 	ssize_t w;
 
 	if (st->strip_ansi) {
@@ -233,11 +241,11 @@ copy_to_file(struct stream *st, const char *chunk, size_t len)
 		chunk = l->out;
 	}
 	if (k->kind == LOGFILE_REGULAR) {
-		w = regular_room(st);
-		if (w == -1)
+		room = regular_room(st);
+		if (room == -1)
 			return -1;
-		if ((size_t)w < n)
-			n = (size_t)w;
+		if (room < (off_t)n)
+			n = cut_at_line(chunk, n, (size_t)room);
 		w = n == 0 ? 0 : pwrite(k->fd, chunk, n, k->size);
 		if (w > 0)
 			k->size += w;
