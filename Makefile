@@ -18,6 +18,8 @@ BUILD ?= build
 CFLAGS ?= -O2 -g
 JOBS ?= 8
 SAN ?=
+ASAN = BUILD=build-asan CFLAGS="-O1 -g" \
+	SAN="-fsanitize=address,undefined -fno-sanitize-recover=all"
 
 WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wcast-qual -Wformat=2 -Wvla
@@ -134,8 +136,18 @@ check: deps-check all $(UNIT) helpers $(if $(SAN),,static) ## unit, end-to-end a
 	@BUILD=$(BUILD) JOBS=$(JOBS) tests/run.sh
 
 check-asan: ## the same with address and undefined-behaviour sanitizers
-	@$(MAKE) --no-print-directory check BUILD=build-asan CFLAGS="-O1 -g" \
-		SAN="-fsanitize=address,undefined -fno-sanitize-recover=all"
+	@$(MAKE) --no-print-directory check $(ASAN)
+
+fault: deps-check all $(UNIT) $(HELPERS) ## all rounds of the fault tests, isolated
+	@DEPS=$(DEPS) tests/deps.sh build check fault
+	@BUILD=$(BUILD) JOBS=2 FULL=1 ISOLATE=1 tests/run.sh \
+		test_program fault
+
+fault-asan: ## the same with sanitizers
+	@$(MAKE) --no-print-directory fault $(ASAN)
+
+soak: deps-check all $(HELPERS) ## random faults for SOAK_HOURS=24
+	@BUILD=$(BUILD) tests/soak/soak.sh
 
 FUZZ_SECONDS ?= 60
 
@@ -250,8 +262,8 @@ clean: ## remove what was built
 	if [ -e .git ]; then rm -f MANIFEST; fi
 
 .PHONY: all static helpers help deps deps-check demo check check-asan \
-	check-valgrind fuzz fuzz-nightly fuzzers lint bench bench-deps \
-	bench-tools cover install uninstall dist clean
+	check-valgrind fault fault-asan soak fuzz fuzz-nightly fuzzers lint \
+	bench bench-deps bench-tools cover install uninstall dist clean
 .SECONDARY:
 -include $(OBJS:.o=.d) $(UNIT:=.d) $(HELPERS:=.d) $(FUZZERS:=.d) \
 	$(BUILD)/static/passwd.d $(BUILD)/static/report.d

@@ -2,7 +2,8 @@
 # Runs the tests: unit programs, then end-to-end and fault scripts, $JOBS at a
 # time.  usage: run.sh [NAME...]   (test_buf, e2e/start.sh, fault, ...)
 # BUILD=DIR what is tested, VALGRIND=1 under valgrind, LIMIT=S for each test,
-# LOAD=N more rounds of what is random, VERBOSE=1 traces, KEEP=1 keeps $T.
+# LOAD=N more rounds of what is random, VERBOSE=1 traces, KEEP=1 keeps $T,
+# FULL=1 every round of the fault tests, ISOLATE=1 each script in namespaces.
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -33,7 +34,11 @@ run_one() {
 			timeout -k 5 "$LIMIT" xargs \
 				"$BUILD/fuzz/fuzz_${name#fuzz/}" >"$out.out" 2>&1
 		;;
-	*) timeout -k 10 "$LIMIT" "$here/$name" >"$out.out" 2>&1 </dev/null ;;
+	*)
+		# shellcheck disable=SC2086 # words; nothing, if not isolated
+		timeout -k 10 "$LIMIT" $ISOLATED "$here/$name" \
+			>"$out.out" 2>&1 </dev/null
+		;;
 	esac
 	code=$?
 	read -r to _ </proc/uptime
@@ -64,6 +69,27 @@ if [ "${1:-}" = --one ]; then
 	exit 0
 fi
 
+# Processes, mounts and /proc of a test's own, and all of it gone with it.
+# --init: the first process there, which takes the orphans away as the host's
+# init does, and passes a time limit on to nobody: the test is told itself.
+if [ "${1:-}" = --init ]; then
+	shift
+	trap : HUP INT TERM
+	"$@"
+	exit $?
+fi
+isolation() {
+	set -- unshare --pid --fork --kill-child --mount --mount-proc
+	[ "$(id -u)" = 0 ] || set -- "$@" --user --map-current-user
+	if "$@" true 2>"$RESULTS/why"; then
+		echo "$* $here/run.sh --init"
+	else
+		echo "run.sh: without namespaces, they are not allowed here:" \
+			"$(cat "$RESULTS/why")" >&2
+	fi
+}
+
+[ -z "${FULL:-}" ] || LIMIT=${LIMIT:-3600}
 LIMIT=${LIMIT:-120}
 export CK_TIMEOUT_MULTIPLIER="${CK_TIMEOUT_MULTIPLIER:-5}"
 if [ -n "${VALGRIND:-}" ]; then
@@ -72,7 +98,9 @@ elif grep -q __asan_init "$BUILD/mpsupd" 2>/dev/null; then
 	LIMIT=$((LIMIT * 3))
 fi
 RESULTS=$(mktemp -d /tmp/mpsrunXXXXXX)
-export LIMIT RESULTS
+ISOLATED=
+[ -z "${ISOLATE:-}" ] || ISOLATED=$(isolation)
+export LIMIT RESULTS ISOLATED
 trap 'rm -rf "$RESULTS"' EXIT
 trap 'exit 130' HUP INT TERM
 
