@@ -82,7 +82,7 @@ scripts() {
 	shellcheck -x -P tests/e2e -P tests/fault \
 		-e SC1091,SC2013,SC2015,SC2016,SC2034,SC2154,SC2317,SC3045 \
 		tests/*.sh tests/e2e/*.sh tests/fault/*.sh tests/fuzz/*.sh \
-		.ci/run src/cli/completion.bash
+		tests/soak/*.sh .ci/run src/cli/completion.bash
 }
 expect_none "shellcheck" scripts
 long_lines() {

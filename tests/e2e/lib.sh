@@ -12,7 +12,9 @@ TOP=$(cd "$(dirname "$0")/../.." && pwd)
 BUILD=${BUILD:-build}
 case $BUILD in /*) ;; *) BUILD=$TOP/$BUILD ;; esac
 if [ -z "${MPSUPD_CLEAN:-}" ]; then
-	exec env -i MPSUPD_CLEAN=1 BUILD="$BUILD" TERM=dumb LC_ALL=C.UTF-8 \
+	exec env -i MPSUPD_CLEAN=1 SOAK_SECONDS="${SOAK_SECONDS:-}" \
+		SOAK_HOURS="${SOAK_HOURS:-24}" SOAK_SEED="${SOAK_SEED:-}" \
+		BUILD="$BUILD" TERM=dumb LC_ALL=C.UTF-8 \
 		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
 		HOME="${HOME:-/}" LOAD="${LOAD:-1}" FULL="${FULL:-}" SLOW="${SLOW:-1}" \
 		KEEP="${KEEP:-}" VALGRIND="${VALGRIND:-}" \
@@ -214,6 +216,19 @@ skip() {
 	exit 77
 }
 
+# Goes on as root of a mount namespace, where a test may mount what it likes:
+#	[ -n "${MPSUPD_NS:-}" ] || in_mount_namespace
+in_mount_namespace() {
+	as=
+	[ "$(id -u)" = 0 ] || as=--map-root-user
+	# shellcheck disable=SC2086 # one word or none
+	unshare $as --mount true 2>"$T/why" || skip "$(cat "$T/why")"
+	rm -rf "$T"
+	trap - EXIT
+	# shellcheck disable=SC2086
+	MPSUPD_NS=1 exec unshare $as --mount "$0"
+}
+
 need_root() {
 	[ "$(id -u)" = 0 ] || skip "needs root"
 }
@@ -244,6 +259,7 @@ cleanup() {
 		cat "$T"/san/* >&2
 		code=1
 	fi
+	[ -z "${MPSUPD_NS:-}" ] || umount -l "$T"/*/ 2>/dev/null
 	if [ -n "$KEEP" ]; then
 		echo "kept: $T" >&2
 	else

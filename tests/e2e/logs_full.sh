@@ -2,12 +2,7 @@
 # A full disk (F8): bytes wait in the pipe, it is said, nothing is lost.
 . "$(dirname "$0")/lib.sh"
 
-if [ -z "${MPSUPD_NS:-}" ]; then
-	rm -rf "$T"
-	trap - EXIT
-	unshare -rm true 2>/dev/null || { echo "skip: no user namespaces"; exit 77; }
-	MPSUPD_NS=1 exec unshare -rm "$0"
-fi
+[ -n "${MPSUPD_NS:-}" ] || in_mount_namespace
 mkdir "$T/disk"
 mount -t tmpfs -o size=20m tmpfs "$T/disk" || skip "cannot mount a tmpfs"
 head -c 19m /dev/zero >"$T/disk/ballast" # leaves 1 MB
