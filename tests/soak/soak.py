@@ -19,6 +19,8 @@ import sys
 import threading
 import time
 
+import procs
+
 DIR, MPSUPD, CONF = sys.argv[1:4]
 SECONDS = int(os.environ.get("SOAK_SECONDS") or
               int(os.environ["SOAK_HOURS"]) * 3600)
@@ -68,10 +70,7 @@ class Referee(threading.Thread):
                 return
             if signo == signal.SIGKILL:
                 self.killed[i][pid] += 1
-            try:
-                os.kill(pid, signo)
-            except ProcessLookupError:
-                pass
+            procs.kill(pid, signo)
 
     def run(self):
         while not self.over:
@@ -133,36 +132,14 @@ def m(*args, ok=(0,), seconds=60):
     return p.stdout
 
 
-def daemon_pids():
-    """[(title, pid)] of what is left of, or runs as, this daemon."""
-    found, mark = [], b"MPSUPD_TEST=" + DIR.encode()
-    for p in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            title = open("/proc/%s/cmdline" % p, "rb").read().split(b"\0")[0]
-            if title in (b"mpsupd: keeper", b"mpsupd: supervisor") and \
-                    mark in open("/proc/%s/environ" % p, "rb").read(
-                    ).split(b"\0"):
-                # A child between clone and exec has the title, too.
-                flags = int(open("/proc/%s/stat" % p).read().rsplit(
-                    ")", 1)[1].split()[6])
-                if not flags & 0x40:  # PF_FORKNOEXEC
-                    found.append((title[8:].decode(), int(p)))
-        except (FileNotFoundError, ProcessLookupError):
-            pass
-    return found
-
-
 def pid_of(title):
-    return next((p for t, p in daemon_pids() if t == title), 0)
+    return next((p for t, p in procs.daemon_pids() if t == title), 0)
 
 
 def send(title, signo):
     pid = pid_of(title)
     if pid:
-        try:
-            os.kill(pid, signo)
-        except ProcessLookupError:
-            pass
+        procs.kill(pid, signo)
 
 
 # --- faults ---
@@ -176,12 +153,7 @@ def kill_keeper():
 
 
 def kill_both():
-    while pids := daemon_pids():
-        for _, pid in pids:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+    procs.kill_daemon()
     m("start")
 
 
@@ -397,7 +369,7 @@ def settle():
         m("status", "all", ok=(0, 3))
         time.sleep(1.5)
     found = {}
-    for title, pid in daemon_pids():
+    for title, pid in procs.daemon_pids():
         found[title] = (pid, rss_kb(pid), count_fds(pid))
     if sorted(found) != ["keeper", "supervisor"]:
         problem("processes of the daemon: %s" % found)
