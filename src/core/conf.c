@@ -67,6 +67,12 @@ struct load {
 
 /* Messages. */
 
+bool
+conf_msg_fits(const struct conf_msgs *m, bool warning)
+{
+	return m->n < (warning ? CONF_WARNING_MAX : CONF_MSG_MAX);
+}
+
 void
 conf_msg_add(struct conf_msgs *m, bool warning, const char *fmt, ...)
 {
@@ -76,7 +82,7 @@ conf_msg_add(struct conf_msgs *m, bool warning, const char *fmt, ...)
 
 	if (!warning)
 		m->errors++;
-	if (m->n >= CONF_MSG_MAX) {
+	if (!conf_msg_fits(m, warning)) {
 		m->suppressed++;
 		return;
 	}

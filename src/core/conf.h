@@ -26,6 +26,7 @@ struct buf;
 #define CONF_PROCESS_MAX 16384 /* processes, numprocs counted */
 #define CONF_NAME_MAX 200 /* bytes of a program, group or process name */
 #define CONF_MSG_MAX 1000 /* messages kept; the rest are counted */
+#define CONF_WARNING_MAX 500 /* of them: a refusal is never without a reason */
 
 /* A list of strings; v[n] is NULL. */
 struct conf_strs {
@@ -202,7 +203,10 @@ struct config *config_peek(const char *path, const struct conf_host *host);
 
 void config_free(struct config *c);
 void conf_msgs_clear(struct conf_msgs *m);
-/* One message; beyond CONF_MSG_MAX it is only counted. */
+/* There is room for one more message; a warning finds none when
+ * CONF_WARNING_MAX are there. */
+bool conf_msg_fits(const struct conf_msgs *m, bool warning);
+/* One message; it is only counted if it does not fit. */
 void conf_msg_add(struct conf_msgs *m, bool warning, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 

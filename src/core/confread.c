@@ -55,9 +55,9 @@ confread_say_entry(const struct confread *r, const struct confread_entry *e,
 
 /* True if a message would only be counted, so that its text is not needed. */
 static bool
-is_muted(const struct confread *r)
+is_muted(const struct confread *r, bool warning)
 {
-	return r->msgs == NULL || r->msgs->n >= CONF_MSG_MAX;
+	return r->msgs == NULL || !conf_msg_fits(r->msgs, warning);
 }
 
 struct confread_section *
@@ -240,7 +240,7 @@ say_unknown_section(struct confread *r, const char *name, unsigned line)
 {
 	struct buf b = BUF_INIT;
 
-	if (is_muted(r)) {
+	if (is_muted(r, r->foreign)) {
 		say(r, r->file, line, r->foreign, "");
 		return;
 	}
@@ -260,8 +260,12 @@ say_repeated_section(struct confread *r, const struct confread_section *s,
 	struct buf b = BUF_INIT;
 
 	/* [mpsupd] beside [supervisord] is no mistake. */
-	if (is_muted(r) || strcmp(name, s->name) != 0)
+	if (strcmp(name, s->name) != 0)
 		return;
+	if (is_muted(r, true)) {
+		say(r, r->file, line, true, "");
+		return;
+	}
 	buf_addf(&b, "section [%.*s]: also at %s:%u; of a repeated key the "
 	    "last value counts", SHOWN_MAX, name, s->file->path, s->line);
 	buf_addc(&b, '\0');
@@ -356,7 +360,7 @@ say_unknown_key(struct confread *r, const char *key, unsigned line)
 {
 	struct buf b = BUF_INIT;
 
-	if (is_muted(r)) {
+	if (is_muted(r, r->foreign)) {
 		say_key(r, key, line, r->foreign, "");
 		return;
 	}
@@ -375,7 +379,7 @@ say_repeated_key(struct confread *r, const struct confread_entry *e,
 {
 	struct buf b = BUF_INIT;
 
-	if (is_muted(r)) {
+	if (is_muted(r, true)) {
 		say_key(r, e->key->name, line, true, "");
 		return;
 	}

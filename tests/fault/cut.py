@@ -1,7 +1,7 @@
 """cut.py DIR MPSUPD CONF STEP: the cuts of f22_cut.sh, at every STEPth call.
 
-strace stops the process that makes the n-th call, when the call is done; then
-all of the daemon gets SIGKILL.  So nothing else goes on after that call."""
+In place of the n-th call of some process strace has it stopped, whatever calls
+it made before are done; then all of the daemon gets SIGKILL."""
 import os
 import subprocess
 import sys
@@ -51,7 +51,7 @@ class Trace:
         self.path = DIR + "/trace"
         self.p = subprocess.Popen(
             ["strace", "-f", "-qq", "-o", self.path, "-e", "trace=" + CALLS,
-             "-e", "inject=%s:signal=STOP:when=%d" % (CALLS, n), *argv],
+             "-e", "inject=%s:error=EIO:signal=STOP:when=%d" % (CALLS, n), *argv],
             **QUIET)
 
     def hit(self):

@@ -1,6 +1,6 @@
 #!/bin/sh
-# F22: power cut.  The daemon is stopped at its n-th change of a file, for each
-# n of a start, an adoption, and a take-over with all commands and the end;
+# F22: power cut.  The daemon is stopped before its n-th change of a file, for
+# each n of a start, an adoption, and a take-over with all commands and the end;
 # then all of it is killed.  The next start finds a state file that is whole,
 # adopts what still runs and makes no second copy.
 . "$(dirname "$0")/../e2e/lib.sh"

@@ -665,6 +665,21 @@ START_TEST(test_too_many_mistakes)
 }
 END_TEST
 
+/* Why it is refused is said, however many warnings there are. */
+START_TEST(test_warnings_leave_room)
+{
+	char *text = repeat("", "[program:x]\n", 1 << 20);
+	size_t i, errors = 0;
+
+	ck_assert_int_eq(load(text), -1);
+	for (i = 0; i < msgs.n; i++)
+		errors += !msgs.v[i].warning;
+	ck_assert_uint_gt(msgs.suppressed, 0);
+	ck_assert_uint_eq(errors, msgs.errors);
+	free(text);
+}
+END_TEST
+
 START_TEST(test_many_programs)
 {
 	char *text = xmalloc(10000 * 64), *p = text;
@@ -726,6 +741,7 @@ main(void)
 	tcase_add_loop_test(tc, test_garbage, 0,
 	    sizeof garbage / sizeof garbage[0]);
 	tcase_add_test(tc, test_too_many_mistakes);
+	tcase_add_test(tc, test_warnings_leave_room);
 	tcase_add_test(tc, test_many_programs);
 	tcase_add_test(tc, test_too_many_processes);
 	suite_add_tcase(s, tc);
