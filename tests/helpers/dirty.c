@@ -1,7 +1,8 @@
 /*
- * dirty COMMAND...: runs it from a bad place: descriptors 3 to 50 open, all
- * signals ignored and blocked, umask 000, a working directory that is gone,
- * and 1 MB of environment.
+ * dirty COMMAND...: runs it from a bad place: descriptors 3 to 300 open, all
+ * signals ignored and blocked, umask 000, a working directory that is gone, 1
+ * MB of environment, and what makes a linker, a shell or malloc do odd things.
+ * dirty -0 COMMAND: with no argument at all, not even a name.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -15,13 +16,18 @@ int
 main(int argc, char **argv)
 {
 	char dir[] = "/tmp/mpsdirtyXXXXXX", name[16], *big;
+	char *nothing[] = {NULL};
 	sigset_t all;
 	int fd, i, s;
 
+	if (argc == 3 && strcmp(argv[1], "-0") == 0) {
+		execv(argv[2], nothing);
+		return 127;
+	}
 	if (argc < 2)
 		return 2;
 	fd = open("/dev/null", O_RDWR);
-	for (i = 3; i <= 50; i++)
+	for (i = 3; i <= 300; i++)
 		if (i != fd)
 			dup2(fd, i);
 	big = malloc(100001);
@@ -33,6 +39,15 @@ main(int argc, char **argv)
 		snprintf(name, sizeof name, "BIG%d", i);
 		setenv(name, big, 1);
 	}
+	setenv("LD_LIBRARY_PATH", "/nonexistent", 1);
+	setenv("LD_BIND_NOW", "1", 1);
+	setenv("LD_DEBUG", "nonsense", 1);
+	setenv("MALLOC_PERTURB_", "7", 1);
+	setenv("LIBEV_FLAGS", "1", 1);
+	setenv("IFS", "/", 1);
+	setenv("LC_ALL", "nonsense", 1);
+	putenv((char[]){"no equals sign"});
+	putenv((char[]){"=no name"});
 	for (s = 1; s < NSIG; s++)
 		signal(s, SIG_IGN);
 	sigfillset(&all);
