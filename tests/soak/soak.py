@@ -288,20 +288,22 @@ clients = collections.deque()
 
 
 def garbage_clients():
-    what = (rng.randbytes(rng.randrange(1, 5000)), b'{"jsonrpc":"2.0","id":1,',
-            b"x" * 70000, b"\n" * 100, b"",
-            b'{"jsonrpc":"2.0","id":1,"method":"status"}\n' * 50)
-    for _ in range(20):
+    """As many of each kind every time: memory that is free again stays with
+    the daemon, so its peak must not be a matter of chance."""
+    while clients:
+        clients.popleft().close()
+    for what in 10 * (rng.randbytes(rng.randrange(1, 5000)),
+                      b'{"jsonrpc":"2.0","id":1,', b"x" * 70000, b"\n" * 100,
+                      b"", b'{"jsonrpc":"2.0","id":1,"method":"status"}\n' *
+                      50):
         s = socket.socket(socket.AF_UNIX)
         s.setblocking(False)
         try:
             s.connect(DIR + "/run/control.sock")
-            s.send(rng.choice(what))
+            s.send(what)
         except OSError:
             pass
         clients.append(s)
-    while len(clients) > 60:
-        clients.popleft().close()
 
 
 def look():
