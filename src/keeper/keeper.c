@@ -36,6 +36,7 @@
 #include "keeper/launch.h"
 #include "keeper/offer.h"
 #include "keeper/orphans.h"
+#include "keeper/reap.h"
 #include "lib/board.h"
 #include "lib/link.h"
 #include "lib/sig.h"
@@ -56,10 +57,6 @@ extern char **environ;
 #define ABORT_TIME (1 * SEC) /* from SIGABRT to SIGKILL */
 #define CHECK_TIME (5 * SEC) /* for a new program to answer */
 #define RETRY (100 * MS) /* for what lacked a descriptor, or its parent */
-#define REAP_BATCH 64 /* ends, at most, before the supervisor hears of them */
-#define STORM_WINDOW (2 * MS) /* more ends than that in it: */
-#define STORM_ENDS 32
-#define STORM_NAP (MS / 5) /* ... look so much later */
 #define OOM_NEVER (-1000) /* as oom_score_adj */
 #define SIGNALS 8 /* more than setup_signals() asks for */
 
@@ -72,9 +69,6 @@ static struct {
 	int64_t due; /* when the next one starts; 0: it runs */
 	int64_t window; /* second in which `kills` counts */
 	int kills; /* restarts after SIGKILL in that second */
-	bool look; /* children may have ended: SIGCHLD came */
-	int64_t storm_window; /* since when `storm_ends` counts */
-	unsigned storm_ends;
 	int64_t crash[SAFE_CRASHES]; /* times of other deaths, newest first */
 	int early_deaths; /* before any supervisor served */
 	bool served; /* a supervisor has served the socket */
@@ -90,7 +84,6 @@ static struct {
 	/* Progress of telling a new supervisor what is kept. */
 	bool telling;
 	uint32_t tell_next;
-	sigset_t mask; /* empty */
 	int kept[HANDOVER_KEPT]; /* fd + 1 by LINK_SLOT; 0: none */
 } k;
 
@@ -465,136 +458,16 @@ supervisor_died(int status)
 	k.again = false;
 }
 
-/* Slot of a living child, or BOARD_SLOTS.  An orphan's number is not ours:
- * after its end, before we hear of it, a child of ours may have got it. */
-static uint32_t
-find_slot(pid_t pid)
-{
-	uint32_t i, n = atomic_load(&k.board->nslots);
-
-	for (i = 0; i < n && i < BOARD_SLOTS; i++)
-		if (atomic_load_explicit(&k.board->pid[i],
-		    memory_order_relaxed) == pid &&
-		    atomic_load(&k.board->orphan[i]) == 0)
-			return i;
-	return BOARD_SLOTS;
-}
-
-static int
-wait_status(const siginfo_t *si)
-{
-	if (si->si_code == CLD_EXITED)
-		return (si->si_status & 0xff) << 8;
-	return (si->si_status & 0x7f) |
-	    (si->si_code == CLD_DUMPED ? 0x80 : 0);
-}
-
-/* The end is on the board before the zombie is gone: whenever the supervisor
- * or the keeper itself is interrupted, nothing is forgotten.  STATUS -1:
- * unknown. */
+/* A child that is no program. */
 static void
-put_end(uint32_t slot, int status)
+other_ended(pid_t pid, int status)
 {
-	struct board_end *e = &k.board->end[slot];
-
-	e->status = status == -1 ? 0 : status;
-	e->unknown = status == -1;
-	e->pid = atomic_load(&k.board->pid[slot]);
-	e->at_ns = now_ns();
-	e->gen = atomic_load(&k.board->gen[slot]);
-	atomic_store(&k.board->pid[slot], 0);
-	atomic_fetch_or(&k.board->ended[slot / 64],
-	    UINT64_C(1) << (slot % 64));
-}
-
-static void
-record_end(uint32_t slot, int status)
-{
-	put_end(slot, status);
-	wake_supervisor();
-}
-
-/* Job control: by which signal PID is held, or that it goes on. */
-static void
-note_stop(pid_t pid)
-{
-	siginfo_t si = {.si_pid = 0};
-	uint32_t slot;
-
-	if (waitid(P_PID, (id_t)pid, &si, WSTOPPED | WCONTINUED | WNOHANG) ==
-	    -1 || si.si_pid == 0)
-		return;
-	slot = find_slot(si.si_pid);
-	if (slot < BOARD_SLOTS)
-		atomic_store(&k.board->stopped[slot],
-		    si.si_code == CLD_CONTINUED ? 0 : (uint8_t)si.si_status);
-}
-
-/* Takes the zombie away.  True: it was a program's. */
-static bool
-take_end(const siginfo_t *si, bool tell)
-{
-	uint32_t slot = si->si_pid == k.supervisor ? BOARD_SLOTS :
-	    find_slot(si->si_pid);
 	const char *why;
-	int status;
 
-	if (slot < BOARD_SLOTS)
-		put_end(slot, wait_status(si));
-	if (slot < BOARD_SLOTS && tell)
-		wake_supervisor();
-	if (waitpid(si->si_pid, &status, 0) == si->si_pid) {
-		if (si->si_pid == k.supervisor)
-			supervisor_died(status);
-		else if ((why = offer_answer(si->si_pid, status)) != NULL)
-			tell_checked(why);
-	}
-	return slot < BOARD_SLOTS;
-}
-
-/* Hundreds end at once: to run for each of them would take the time in which
- * the others could end. */
-static void
-nap_in_storm(void)
-{
-	static const struct timespec nap = {.tv_nsec = STORM_NAP};
-	int64_t now = now_ns();
-
-	if (now - k.storm_window >= STORM_WINDOW) {
-		k.storm_window = now;
-		k.storm_ends = 0;
-	}
-	if (k.storm_ends > STORM_ENDS)
-		nanosleep(&nap, NULL);
-}
-
-/* Only after a SIGCHLD: a look walks over all children.  The first end is told
- * at once, the others of a batch together: a wake-up costs more than an end. */
-static void
-reap(void)
-{
-	unsigned ends = 0;
-
-	if (!k.look)
-		return;
-	nap_in_storm();
-	k.look = false;
-	for (;;) {
-		siginfo_t si = {.si_pid = 0};
-
-		if (waitid(P_ALL, 0, &si, WEXITED | WSTOPPED | WCONTINUED |
-		    WNOHANG | WNOWAIT) == -1 || si.si_pid == 0)
-			break;
-		if (si.si_code == CLD_STOPPED || si.si_code == CLD_TRAPPED ||
-		    si.si_code == CLD_CONTINUED) {
-			note_stop(si.si_pid);
-			continue;
-		}
-		k.storm_ends++;
-		ends += take_end(&si, ends % REAP_BATCH == 0);
-	}
-	if (ends > 1)
-		wake_supervisor();
+	if (pid == k.supervisor)
+		supervisor_died(status);
+	else if ((why = offer_answer(pid, status)) != NULL)
+		tell_checked(why);
 }
 
 /* --- signals from people --- */
@@ -603,7 +476,7 @@ static void
 handle_signal(uint32_t signo)
 {
 	if (signo == SIGCHLD) {
-		k.look = true; /* many children, one signal */
+		reap_soon(); /* many children, one signal */
 		return;
 	}
 	/* On the board: it must outlive a supervisor, and a stop is for all of
@@ -664,7 +537,6 @@ setup_signals(void)
 	sigset_t set;
 
 	signals_default();
-	sigemptyset(&k.mask);
 	sigfillset(&set);
 	sigprocmask(SIG_SETMASK, &set, NULL);
 	sigemptyset(&set);
@@ -791,12 +663,13 @@ keeper_main(void)
 	}
 	prctl(PR_SET_NAME, "mpsupd");
 	launch_oom_score(OOM_NEVER);
-	k.orphans = orphans_init(k.board, record_end);
+	k.orphans = orphans_init(k.board, reap_record);
 	if (k.orphans == -1 || launch_prepare(k.fd[ROLE_LISTENER]) == -1) {
 		give_up("cannot listen on the control socket");
 		return k.exit_code;
 	}
-	k.look = true; /* one may have ended before signals were read */
+	reap_init(k.board, wake_supervisor, other_ended);
+	reap_soon(); /* one may have ended before signals were read */
 	take_office();
 	while (!(k.quitting && k.supervisor == 0))
 		turn();
