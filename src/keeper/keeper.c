@@ -629,13 +629,12 @@ static void
 take_office(void)
 {
 	struct board *b = k.board;
+	bool is_new = b->keeper_pid != getpid();
 
-	if (b->keeper_pid != 0 && b->keeper_pid != getpid()) {
+	if (b->keeper_pid != 0 && is_new) {
 		b->promotions++;
 		b->supervisor_status = SIGKILL; /* became this process */
 	}
-	if (b->keeper_pid != getpid())
-		write_pidfiles();
 	b->keeper_pid = getpid();
 	if (orphans_take() > 0)
 		k.retry = now_ns() + RETRY;
@@ -648,6 +647,10 @@ take_office(void)
 		drop_link(); /* it died in that moment */
 		start_supervisor();
 	}
+	/* Last: whoever kills this process knows it from there, and by then
+	 * it has a successor. */
+	if (is_new)
+		write_pidfiles();
 }
 
 int

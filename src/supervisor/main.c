@@ -116,20 +116,14 @@ last_drain(struct supervisor *sup)
 		    "their logs; it is lost", left);
 }
 
-/* The pidfile PATH names this daemon. */
+/* PATH is the pidfile that this daemon has locked, as FD. */
 static bool
-owns_pidfile(const struct supervisor *sup, const char *path)
+owns_pidfile(int fd, const char *path)
 {
-	char text[32] = "", own[32];
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat ours, now;
 
-	if (fd == -1)
-		return false;
-	snprintf(own, sizeof own, "%d\n", (int)sup->board->keeper_pid);
-	if (read(fd, text, sizeof text - 1) == -1)
-		text[0] = '\0';
-	close(fd);
-	return strcmp(text, own) == 0;
+	return fd != -1 && fstat(fd, &ours) == 0 && lstat(path, &now) == 0 &&
+	    ours.st_dev == now.st_dev && ours.st_ino == now.st_ino;
 }
 
 /* Removes what this daemon has in the file system.  A supervisor killed on its
@@ -141,14 +135,14 @@ remove_paths(const struct supervisor *sup)
 	const struct conf_main *m = &sup->conf->main;
 	char *locked = xasprintf("%s/mpsupd.pid", m->rundir);
 
-	if (owns_pidfile(sup, locked)) {
+	if (owns_pidfile(sup->fd[ROLE_PIDFILE], locked)) {
 		char *state = xasprintf("%s/state", m->rundir);
 
 		unlink(m->socket);
 		if (!sup->forced) /* nothing is left behind */
 			unlink(state);
 		free(state);
-		if (owns_pidfile(sup, m->pidfile))
+		if (owns_pidfile(sup->fd[ROLE_PIDFILE2], m->pidfile))
 			unlink(m->pidfile);
 		unlink(locked);
 	}

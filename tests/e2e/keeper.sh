@@ -91,7 +91,7 @@ wait_until 'm status a b >/dev/null' 5
 check '[ "$(m pid a b)" = "$pids" ]' "a second copy was started"
 wait_until '! alive "$gone"' 5
 # Its parent may reap it late, or never.
-wait_until 'm status gone >/dev/null; [ $? = 4 ]' 5
+wait_until 'm status gone >/dev/null 2>&1; [ $? = 4 ]' 5
 more
 numbered
 check 'is tied RUNNING'
