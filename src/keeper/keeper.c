@@ -634,10 +634,10 @@ take_office(void)
 	if (b->keeper_pid != 0 && is_new) {
 		b->promotions++;
 		b->supervisor_status = SIGKILL; /* became this process */
+		orphans_mark();
 	}
 	b->keeper_pid = getpid();
-	if (orphans_take() > 0)
-		k.retry = now_ns() + RETRY;
+	k.retry = now_ns(); /* when there is a supervisor: it takes longer */
 	if (k.begun) {
 		watch_supervisor();
 	} else if (k.supervisor != 0) { /* the old one served until now */

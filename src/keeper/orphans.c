@@ -3,7 +3,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/epoll.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "keeper/orphans.h"
@@ -42,11 +41,8 @@ static int
 take(uint32_t slot, int32_t pid)
 {
 	struct epoll_event ev = {.events = EPOLLIN, .data.u32 = slot};
-	int fd;
+	int fd = proc_open(pid, &o.board->birth[slot]);
 
-	/* First: whatever cannot be done now, its number is not ours. */
-	atomic_store(&o.board->orphan[slot], 1);
-	fd = proc_open(pid, &o.board->birth[slot]);
 	if (fd == -1 && errno != ESRCH)
 		return -1;
 	if (fd == -1) {
@@ -73,12 +69,21 @@ settle(uint32_t slot, int status)
 	close(fd);
 }
 
+void
+orphans_mark(void)
+{
+	uint32_t slot, n = atomic_load(&o.board->nslots);
+
+	for (slot = 0; slot < n && slot < BOARD_SLOTS; slot++)
+		if (atomic_load(&o.board->pid[slot]) > 0)
+			atomic_store(&o.board->orphan[slot], 1);
+}
+
 unsigned
 orphans_take(void)
 {
 	uint32_t slot, n = atomic_load(&o.board->nslots);
 	unsigned left = 0;
-	siginfo_t si;
 	int32_t pid;
 
 	for (slot = 0; slot < n && slot < BOARD_SLOTS; slot++) {
@@ -89,8 +94,10 @@ orphans_take(void)
 			o.unreaped[slot]++;
 			left++;
 		}
+		/* In this order: a new run clears the mark before its pid. */
 		pid = atomic_load(&o.board->pid[slot]);
-		if (pid <= 0 || o.pidfd[slot] != 0)
+		if (pid <= 0 || atomic_load(&o.board->orphan[slot]) == 0 ||
+		    o.pidfd[slot] != 0)
 			continue;
 		/* The keeper was killed between the two steps of an end. */
 		if (o.board->end[slot].gen ==
@@ -99,11 +106,6 @@ orphans_take(void)
 			    o.board->end[slot].status);
 			continue;
 		}
-		/* Ours, after an upgrade; but the number of one that was an
-		 * orphan before may by now be a child's. */
-		if (atomic_load(&o.board->orphan[slot]) == 0 && waitid(P_PID,
-		    (id_t)pid, &si, WEXITED | WNOHANG | WNOWAIT) == 0)
-			continue;
 		if (take(slot, pid) == -1)
 			left++;
 	}

@@ -15,14 +15,17 @@ typedef void orphan_ended_fn(uint32_t slot, int status);
 /* Begins with none.  Returns a descriptor to poll for POLLIN. */
 int orphans_init(struct board *b, orphan_ended_fn *ended);
 
+/* All that runs, says the board, is an orphan: the keeper was killed. */
+void orphans_mark(void);
+
 /*
- * Takes on all that the board says runs and is no child of ours.  One that is
- * gone, or whose number belongs to another process, has ended.  Returns how
- * many are not settled, because they could not be watched (no descriptor left)
- * or ended and are not reaped: call it again in a tenth of a second.  One that
- * nobody reaps within two seconds has no status, and the next ones are waited
- * for less.  (To start a program again that is done would be worse than to
- * start one late.)
+ * Takes on all orphans on the board, those of earlier keepers included.  One
+ * that is gone, or whose number belongs to another process, has ended.  Returns
+ * how many are not settled, because they could not be watched (no descriptor
+ * left) or ended and are not reaped: call it again in a tenth of a second.  One
+ * that nobody reaps within two seconds has no status, and the next ones are
+ * waited for less.  (To start a program again that is done would be worse than
+ * to start one late.)
  */
 unsigned orphans_take(void);
 

@@ -30,11 +30,11 @@ startsecs = 0
 stdout_logfile = $T/log/$1
 [program:slow]
 command = $T/lines
-startsecs = 4
+startsecs = 60
 [program:deaf]
-command = sh -c 'trap "" TERM; echo deaf; while :; do sleep 0.1; done'
+command = sh -c 'trap "" TERM; echo deaf; until [ -e $T/end ]; do sleep 0.1; done'
 startsecs = 0
-stopwaitsecs = 3
+stopwaitsecs = 60
 [program:n]
 process_name = n%(process_num)d
 numprocs = $2
@@ -77,7 +77,7 @@ wait_until '[ "$(field held stopped_by)" = null ]' 3
 wait_until 'no_gap "$T/log/held.stdout.log"' 5
 seen=0
 wait_until '[ -s "$T/log/two" ] && no_gap "$T/log/one" "$T/log/two"' 5
-wait_until 'is slow RUNNING' 6
+: >"$T/end"
 wait_until '! alive $deaf && is deaf STOPPED' 8
 for p in $gone; do
 	wait_until '! alive $p' 5
