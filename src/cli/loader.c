@@ -1,10 +1,12 @@
 /* The loader; see loader.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -68,6 +70,8 @@ loader_main(int argc, char **argv)
 	struct config *c;
 	int failed;
 
+	/* Nobody else waits for it, and it may hang in a file system. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (argc != 3 || chdir(argv[2]) == -1)
 		return 1;
 	confhost_init(&host);
