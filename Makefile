@@ -256,14 +256,31 @@ dist: ## mpsupd-VERSION.tar.gz
 		gzip -9n >$(DIST).tar.gz
 	@echo "$(DIST).tar.gz: $$(wc -l <$(BUILD)/files) files"
 
+# The package is built from what dist packs, in a directory of its own: no
+# file of debhelper's stays in the source.
+deb: ## a Debian package, in build/deb; what building needs is installed
+	@DEPS=$(DEPS) tests/deps.sh build check deb
+	@$(MAKE) --no-print-directory dist
+	rm -rf $(BUILD)/deb
+	mkdir -p $(BUILD)/deb
+	tar -xzf $(DIST).tar.gz -C $(BUILD)/deb
+	cd $(BUILD)/deb/$(DIST) && \
+		env -u MAKEFLAGS -u BUILD dpkg-buildpackage -us -uc $(DPKG_ARGS)
+	@ls $(BUILD)/deb/*.deb
+
+check-package: ## build, install, upgrade, purge it in a chroot; needs root
+	@DEPS=$(DEPS) tests/deps.sh build package
+	@tests/package.sh
+
 clean: ## remove what was built
 	rm -rf build build-asan build-lint build-cover build-valgrind build-fuzz
 	rm -f mpsupd-*.tar.gz
 	if [ -e .git ]; then rm -f MANIFEST; fi
 
 .PHONY: all static helpers help deps deps-check demo check check-asan \
-	check-valgrind fault fault-asan soak fuzz fuzz-nightly fuzzers lint \
-	bench bench-deps bench-tools cover install uninstall dist clean
+	check-valgrind check-package fault fault-asan soak fuzz fuzz-nightly \
+	fuzzers lint bench bench-deps bench-tools cover install uninstall dist \
+	deb clean
 .SECONDARY:
 -include $(OBJS:.o=.d) $(UNIT:=.d) $(HELPERS:=.d) $(FUZZERS:=.d) \
 	$(BUILD)/static/passwd.d $(BUILD)/static/report.d

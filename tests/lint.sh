@@ -82,7 +82,9 @@ scripts() {
 	shellcheck -x -P tests/e2e -P tests/fault \
 		-e SC1091,SC2013,SC2015,SC2016,SC2034,SC2154,SC2317,SC3045 \
 		tests/*.sh tests/e2e/*.sh tests/fault/*.sh tests/fuzz/*.sh \
-		tests/soak/*.sh .ci/run src/cli/completion.bash
+		tests/soak/*.sh .ci/run src/cli/completion.bash \
+		debian/tests/e2e debian/tests/service debian/postinst \
+		debian/postrm debian/mpsupd.init
 }
 expect_none "shellcheck" scripts
 long_lines() {
@@ -91,6 +93,17 @@ long_lines() {
 	grep -nE '[[:space:]]+$' src/*/*.[ch] tests/*.sh tests/*/*.sh Makefile
 }
 expect_none "long lines or blanks at their end" long_lines
+
+# --- the version: one in the program, and the package's ---
+
+version() {
+	program=$(sed -n 's/^#define MPSUPD_VERSION "\(.*\)"/\1/p' \
+		src/core/proto.h)
+	package=$(sed -n '1s/^mpsupd (\(.*\)) .*/\1/p' debian/changelog)
+	[ "$program" = "$package" ] || echo "src/core/proto.h: $program," \
+		"debian/changelog: $package"
+}
+expect_none "the versions differ" version
 
 # --- manuals ---
 

@@ -1,9 +1,10 @@
 #!/bin/sh
 # Runs the tests: unit programs, then end-to-end and fault scripts, $JOBS at a
 # time.  usage: run.sh [NAME...]   (test_buf, e2e/start.sh, fault, ...)
-# BUILD=DIR what is tested, VALGRIND=1 under valgrind, LIMIT=S for each test,
-# LOAD=N more rounds of what is random, VERBOSE=1 traces, KEEP=1 keeps $T,
-# FULL=1 every round of the fault tests, ISOLATE=1 each script in namespaces.
+# BUILD=DIR what is tested, MPSUPD=FILE another mpsupd than the one there,
+# VALGRIND=1 under valgrind, LIMIT=S for each test, LOAD=N more rounds of what
+# is random, VERBOSE=1 traces, KEEP=1 keeps $T, FULL=1 every round of the fault
+# tests, ISOLATE=1 each script in namespaces.
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -94,7 +95,7 @@ LIMIT=${LIMIT:-120}
 export CK_TIMEOUT_MULTIPLIER="${CK_TIMEOUT_MULTIPLIER:-5}"
 if [ -n "${VALGRIND:-}" ]; then
 	LIMIT=$((LIMIT * 4))
-elif grep -q __asan_init "$BUILD/mpsupd" 2>/dev/null; then
+elif grep -q __asan_init "${MPSUPD:-$BUILD/mpsupd}" 2>/dev/null; then
 	LIMIT=$((LIMIT * 3))
 fi
 RESULTS=$(mktemp -d /tmp/mpsrunXXXXXX)

@@ -18,12 +18,12 @@ if [ -z "${MPSUPD_CLEAN:-}" ]; then
 		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
 		HOME="${HOME:-/}" LOAD="${LOAD:-1}" FULL="${FULL:-}" SLOW="${SLOW:-1}" \
 		KEEP="${KEEP:-}" VALGRIND="${VALGRIND:-}" \
+		MPSUPD="${MPSUPD:-$BUILD/mpsupd}" \
 		sh ${VERBOSE:+-x} "$0" "$@"
 fi
 
 umask 022
 HELPERS=$BUILD/tests
-MPSUPD=$BUILD/mpsupd
 [ -x "$MPSUPD" ] || { echo "$MPSUPD is not built" >&2; exit 1; }
 T=$(mktemp -d /tmp/mpsXXXXXX) # short: socket paths end at 107 bytes
 export T HELPERS MPSUPD MPSUPD_TEST="$T" PYTHONPATH="$TOP/tests/e2e"
