@@ -15,7 +15,7 @@ packages_of() {
 	cover) echo "gcovr" ;;
 	fuzz) echo "clang-14 libclang-rt-14-dev" ;;
 	deb) echo "build-essential debhelper dpkg-dev" ;;
-	package) echo "debootstrap" ;;
+	package) echo "debootstrap lintian" ;;
 	bench) echo "python3 supervisor runit s6" ;;
 	*) echo "deps.sh: unknown group $1" >&2; exit 2 ;;
 	esac

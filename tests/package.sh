@@ -105,6 +105,10 @@ build_all() {
 		[ -n "${NOCHECK:-}" ] || fail "no test was run"
 	say "building $next"
 	build "$next" nocheck
+	say lintian
+	quietly lintian -i -I --pedantic --allow-root \
+		--fail-on error,warning "$W"/debs/mpsupd_"$this"_*.changes
+	cat "$W/out"
 }
 
 this=$(sed -n 's/^#define MPSUPD_VERSION "\(.*\)"/\1/p' src/core/proto.h)
@@ -121,12 +125,6 @@ if [ -n "${DEBS:-}" ]; then
 	cp "$DEBS"/* "$W/debs/"
 else
 	build_all
-fi
-if command -v lintian >/dev/null; then
-	say lintian
-	quietly lintian -i -I --pedantic --allow-root --fail-on error,warning \
-		"$W/debs/mpsupd_${this}_$(dpkg --print-architecture).changes"
-	cat "$W/out"
 fi
 
 # --- a host ---
@@ -208,7 +206,7 @@ install_deb "$next"
 said "upgraded to version $next"
 untouched
 is version_running "$next"
-is "readlink /proc/$keeper/exe" "/usr/sbin/mpsupd"
+is "host readlink /proc/$keeper/exe" /usr/sbin/mpsupd
 
 say "nor does one while a file is broken"
 cp "$W/host/etc/mpsupd/mpsupd.conf" "$W/good"
