@@ -23,7 +23,7 @@
 #include "supervisor/supervisor.h"
 
 #define TURN_MAX (4 * 1024 * 1024) /* bytes of one stream per loop turn */
-#define DRAIN_TURNS 64 /* pumps of one stream that is emptied */
+#define DRAIN_NS 100000000LL /* for one stream that is emptied, at most */
 #define MUCH 32768 /* a pump that moved so much: the program is busy */
 #define HUGE_LOT (512 * 1024) /* ... and fills the pipe: no nap */
 #define SOME 2048 /* a pump that moved less says it may be busy no more */
@@ -108,20 +108,21 @@ pump(struct stream *st, bool *ret_empty)
 	return moved;
 }
 
-void
-stream_pump(struct stream *st)
+/* Returns the bytes moved. */
+static size_t
+look_at(struct stream *st)
 {
 	size_t moved;
 	bool empty;
 
 	wake(st);
 	if (st->sink == NULL || st->pipe == -1)
-		return;
+		return 0;
 	moved = pump(st, &empty);
 	if (st->sink->full || st->sink->err != 0) {
 		/* One that came later is stopped here. */
 		ev_io_stop(st->sup->loop, &st->io);
-		return;
+		return moved;
 	}
 	if (moved >= MUCH && !st->big)
 		grow_pipe(st);
@@ -135,21 +136,26 @@ stream_pump(struct stream *st)
 		nap(st);
 	else
 		ev_io_start(st->sup->loop, &st->io);
+	return moved;
+}
+
+void
+stream_pump(struct stream *st)
+{
+	look_at(st);
 }
 
 unsigned
 stream_drain(struct stream *st)
 {
-	int turns, n = 0;
+	int64_t end = now_ns() + DRAIN_NS;
+	int n = 0;
 
 	if (st->pipe == -1 || st->sink == NULL)
 		return 0;
-	for (turns = 0; turns < DRAIN_TURNS && pipe_has_bytes(st) &&
-	    !st->sink->full; turns++) {
-		stream_pump(st);
-		if (st->sink->err != 0)
-			break;
-	}
+	/* A file that is rotated each few lines takes many looks. */
+	while (pipe_has_bytes(st) && look_at(st) > 0 && now_ns() < end)
+		;
 	ioctl(st->pipe, FIONREAD, &n);
 	return n > 0 ? (unsigned)n : 0;
 }

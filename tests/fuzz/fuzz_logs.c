@@ -200,11 +200,12 @@ start_model(void)
 static void
 check_size(size_t from, size_t to)
 {
-	const char *p = buf_head(&model) + from;
 	size_t len = to - from, max = (size_t)conf.maxbytes;
+	const char *p;
 
 	if (conf.maxbytes == 0 || to <= old || len <= max)
 		return;
+	p = buf_head(&model) + from;
 	FUZZ_CHECK(memchr(p + max - 1, '\n', len - max) == NULL);
 	FUZZ_CHECK(p[len - 1] == '\n');
 }
