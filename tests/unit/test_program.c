@@ -505,6 +505,29 @@ START_TEST(test_reasons)
 }
 END_TEST
 
+/* A record from the disk: nothing beyond what the enums have. */
+START_TEST(test_valid)
+{
+	struct program p = {.state = PROGRAM_FATAL, .wanted = 1,
+	    .reason = REASONS - 1, .spawn_step = SPAWN_STEPS - 1,
+	    .has_status = STATUS_UNKNOWN, .pid = 1}, q;
+
+	ck_assert(program_is_valid(&p));
+	q = p, q.state = PROGRAM_STATES;
+	ck_assert(!program_is_valid(&q));
+	q = p, q.wanted = 2;
+	ck_assert(!program_is_valid(&q));
+	q = p, q.reason = REASONS;
+	ck_assert(!program_is_valid(&q));
+	q = p, q.spawn_step = SPAWN_STEPS;
+	ck_assert(!program_is_valid(&q));
+	q = p, q.has_status = STATUS_UNKNOWN + 1;
+	ck_assert(!program_is_valid(&q));
+	q = p, q.pid = -1;
+	ck_assert(!program_is_valid(&q));
+}
+END_TEST
+
 START_TEST(test_state_names)
 {
 	int s;
@@ -546,6 +569,7 @@ main(void)
 	tcase_add_test(t, test_stop_cancels_restart);
 	tcase_add_test(t, test_stop_during_backoff_ends_retries);
 	tcase_add_test(t, test_reasons);
+	tcase_add_test(t, test_valid);
 	tcase_add_test(t, test_state_names);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_NORMAL);
