@@ -1,6 +1,7 @@
 #!/bin/sh
-# Runs the tests: unit programs, then end-to-end and fault scripts, $JOBS at a
-# time.  usage: run.sh [NAME...]   (test_buf, e2e/start.sh, fault, ...)
+# Runs the tests: unit programs, inputs of the fuzz targets, then end-to-end and
+# fault scripts, $JOBS at a time.
+# usage: run.sh [NAME...]   (test_buf, fuzz/conf, e2e/start.sh, fault, ...)
 # BUILD=DIR what is tested, MPSUPD=FILE another mpsupd than the one there,
 # VALGRIND=1 under valgrind, LIMIT=S for each test, LOAD=N more rounds of what
 # is random, VERBOSE=1 traces, KEEP=1 keeps $T, FULL=1 every round of the fault
