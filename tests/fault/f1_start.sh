@@ -3,9 +3,10 @@
 . "$(dirname "$0")/../e2e/lib.sh"
 . "$(dirname "$0")/steady.sh"
 
-kills=$((500 * LOAD))
-[ -z "$SANITIZED" ] || kills=$((100 * LOAD))
-steady_conf 5000
+kills=$((500 * LOAD)) rate=5000
+[ -z "$FULL" ] || kills=5000 rate=75000
+[ -z "$SANITIZED" ] || kills=$((100 * LOAD)) rate=5000
+steady_conf $rate
 steady_start
 "$HELPERS/killer" "$K" $kills 0 700 >"$T/worst" || fail "$(cat "$T/worst")"
 # Some where it lives long enough to work.

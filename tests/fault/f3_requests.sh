@@ -12,6 +12,7 @@ startsecs = 0
 E
 steady_start
 kills="$((200 * LOAD)) 2000 30000"
+[ -z "$FULL" ] || kills="1000 2000 30000"
 # With sanitizers a supervisor needs that long to begin to serve.
 [ -z "$SANITIZED" ] || kills="$((60 * LOAD)) 20000 300000"
 # shellcheck disable=SC2086 # three words

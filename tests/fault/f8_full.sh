@@ -15,7 +15,7 @@ stdout_logfile = $T/disk/full.log
 stdout_logfile_maxbytes = 0
 autorestart = false
 E
-cpu() { # of keeper and supervisor, in ticks
+ticks() { # of keeper and supervisor, in ticks
 	cat "/proc/$k/stat" "/proc/$s/stat" | sed 's/.*) //' |
 		awk '{ n += $12 + $13 } END { print n }'
 }
@@ -24,11 +24,11 @@ k=$(keeper)
 s=$(supervisor "$k")
 wait_until '[ "$(field full log)" = disk_full ]' 10
 check '[ "$(stat -c %s "$T/disk/full.log")" -gt 900000 ]'
-before=$(cpu)
+before=$(ticks)
 now
 from=$NOW
 wait_until 'now; [ $((NOW - from)) -ge $((seconds * 100)) ]' $((seconds + 5))
-used=$(($(cpu) - before))
+used=$(($(ticks) - before))
 took=$((NOW - from))
 hz=$(getconf CLK_TCK)
 echo "full for $took cs: $((used * 100 / hz)) cs of CPU"

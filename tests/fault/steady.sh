@@ -46,6 +46,16 @@ steady_start() {
 	K=$(keeper)
 	PIDS=$(m pid "w[1-4]")
 	FDS=$(fds_of "$K")
+	# What is touched once is touched by the second supervisor's start.
+	old=$(supervisor "$K")
+	kill -KILL "$old"
+	wait_until 'm status >/dev/null && [ "$(supervisor "$K")" != "$old" ]' 5
+	RSS=$(rss_of "$K")
+}
+
+# In KB; what status says is not exact.
+rss_of() {
+	sed -n 's/^Rss: *\([0-9]*\) kB/\1/p' "/proc/$1/smaps_rollup"
 }
 
 steady_check() {
@@ -72,6 +82,9 @@ steady_check() {
 		check '[ $runs -gt 5 ]' "c$i ran $runs times only"
 	done
 	check '[ -z "$(ps -o stat= --ppid "$K" | grep Z)" ]' "a zombie"
+	[ -z "$FDS" ] || [ -n "$SANITIZED" ] ||
+		check '[ "$(rss_of "$K")" -le $RSS ]' \
+			"the keeper grew from $RSS to $(rss_of "$K") KB"
 	[ -z "$FDS" ] || wait_until '[ "$(fds_of "$K")" = "$FDS" ]' 3
 	expect 0 m stop "w[1-4]"
 	expect 0 m stop
