@@ -39,6 +39,8 @@ def daemon_pids():
 
 
 def kill(pid, signo=signal.SIGKILL):
+    if pid <= 1:
+        return
     try:
         os.kill(pid, signo)
     except ProcessLookupError:
@@ -58,9 +60,12 @@ def is_locked(path):
 
 
 def kill_daemon():
-    """All of it, also what takes the place of the first that is killed: one
-    that executes the keeper just now has no title, but it has the lock."""
+    """All of it, so that none sees the end of another: each is stopped first,
+    and the supervisor goes first, for the kernel lets a stopped process go on
+    when its parent dies.  One that executes the keeper just now has no title,
+    but it has the lock."""
     pidfile = os.environ["MPSUPD_TEST"] + "/run/mpsupd.pid"
-    while (pids := daemon_pids()) or is_locked(pidfile):
-        for _, pid in pids:
-            kill(pid)
+    while (pids := sorted(daemon_pids(), reverse=True)) or is_locked(pidfile):
+        for signo in signal.SIGSTOP, signal.SIGKILL:
+            for _, pid in pids:
+                kill(pid, signo)

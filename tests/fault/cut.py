@@ -27,7 +27,8 @@ def wait_until(what, condition, seconds=20):
     end = time.monotonic() + seconds * SLOW
     while not condition():
         if time.monotonic() > end:
-            sys.exit("%s: not within %d s" % (what, seconds))
+            sys.exit("%s: not within %d s; these live: %s" %
+                     (what, seconds, procs.ours()))
         time.sleep(0.01)
 
 
@@ -72,7 +73,7 @@ class Trace:
         procs.kill_daemon()
         self.p.kill()
         self.p.wait()
-        os.unlink(self.path)
+        os.rename(self.path, self.path + ".last")
         return was
 
 

@@ -288,10 +288,12 @@ clients = collections.deque()
 
 
 def garbage_clients():
-    """As many of each kind every time: memory that is free again stays with
-    the daemon, so its peak must not be a matter of chance."""
+    """As many of each kind every time, and all at once: memory that is free
+    again stays with the daemon, so its peak must not be a matter of chance."""
     while clients:
         clients.popleft().close()
+    brain = pid_of("supervisor")
+    procs.kill(brain, signal.SIGSTOP)
     for what in 10 * (rng.randbytes(rng.randrange(1, 5000)),
                       b'{"jsonrpc":"2.0","id":1,', b"x" * 70000, b"\n" * 100,
                       b"", b'{"jsonrpc":"2.0","id":1,"method":"status"}\n' *
@@ -304,6 +306,7 @@ def garbage_clients():
         except OSError:
             pass
         clients.append(s)
+    procs.kill(brain, signal.SIGCONT)
 
 
 def look():
