@@ -2,7 +2,7 @@
 # Fuzzes: run.sh [TARGET...]   (conf, peer, ...; all if none is named)
 # BUILD=DIR with the fuzzers, FUZZ_SECONDS for each, JOBS at a time.
 # One line for each; what it grew stays in $BUILD/corpus, an input that is
-# a finding in $BUILD/findings, and then the exit code is 1.
+# a finding in $BUILD/findings, and then the exit code is not 0.
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
