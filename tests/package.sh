@@ -71,6 +71,11 @@ apt() { # NAME COMMAND PACKAGE...
 	quietly within "$root" apt-get -qqy --no-install-recommends "$@"
 }
 
+is() { # WHAT WANTED
+	got=$(eval "$1") || true
+	[ "$got" = "$2" ] || fail "$1: \"$got\", not \"$2\""
+}
+
 # --- build ---
 
 # build VERSION [OPTION...]: DEB_BUILD_OPTIONS; the results go to $W/debs.
@@ -115,6 +120,19 @@ this=$(sed -n 's/^#define MPSUPD_VERSION "\(.*\)"/\1/p' src/core/proto.h)
 next=$this+1
 mkdir "$W/debs"
 make -s DEPS=no dist
+
+say "the archive packs itself, and uninstall takes what install put"
+mkdir "$W/source" "$W/root"
+tar -xzf mpsupd-*.tar.gz --strip-components 1 -C "$W/source"
+quietly make -C "$W/source" DEPS=no dist
+tar -tzf mpsupd-*.tar.gz | sort >"$W/packed"
+tar -tzf "$W"/source/mpsupd-*.tar.gz | sort >"$W/again"
+diff "$W/packed" "$W/again" >"$W/out" || fail "it packs other files"
+quietly make -C "$W/source" DEPS=no install DESTDIR="$W/root"
+[ -x "$W/root/usr/local/sbin/mpsupd" ] || fail "mpsupd is not installed"
+quietly make -C "$W/source" DEPS=no uninstall DESTDIR="$W/root"
+is 'cd "$W/root" && find . -type f' ./etc/mpsupd/mpsupd.conf
+
 if [ -n "${BASE:-}" ]; then
 	cp -a "$BASE" "$W/base"
 else
@@ -141,10 +159,6 @@ install_deb() { # VERSION: its output in $W/out
 	say "dpkg -i $(deb "$1")"
 	quietly host dpkg -i "/tmp/$(deb "$1")"
 	sed 's/^/    /' "$W/out"
-}
-is() { # WHAT WANTED
-	got=$(eval "$1") || true
-	[ "$got" = "$2" ] || fail "$1: \"$got\", not \"$2\""
 }
 said() {
 	grep -qF -e "$1" "$W/out" || fail "not said: $1"
