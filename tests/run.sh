@@ -33,7 +33,7 @@ run_one() {
 	fuzz/*) # its seeds, and what was found once
 		find "$here/fuzz/corpus/${name#fuzz/}" \
 			"$here/fuzz/crashes/${name#fuzz/}" -type f 2>/dev/null |
-			timeout -k 5 "$LIMIT" xargs \
+			TMPDIR=$RESULTS timeout -k 5 "$LIMIT" xargs \
 				"$BUILD/fuzz/fuzz_${name#fuzz/}" >"$out.out" 2>&1
 		;;
 	*)

@@ -57,4 +57,10 @@ if [ $# = 0 ]; then
 		set -- "$@" "${f%.c}"
 	done
 fi
+# In memory, if that is possible; an input that is a finding leaves files.
+TMPDIR=$(mktemp -d /dev/shm/mpsfuzzXXXXXX 2>/dev/null ||
+	mktemp -d /tmp/mpsfuzzXXXXXX)
+export TMPDIR
+trap 'rm -rf "$TMPDIR"' EXIT
+trap 'exit 130' HUP INT TERM
 printf '%s\n' "$@" | xargs -n 1 -P "${JOBS:-$(nproc)}" "$here/run.sh" --one
