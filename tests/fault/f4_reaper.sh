@@ -9,12 +9,13 @@ case $(uname -r) in
 esac
 cat >"$T/reaper" <<'E'
 """reaper COMMAND...: runs it; gets all orphans, and reaps those whose pid
-stands in the file named `reap`.  Ends when there is one named `end`."""
+stands in the file named `reap`.  Ends when there is one named `end`, or when
+its directory is gone."""
 import ctypes, os, subprocess, sys, time
 dir = os.environ["DIR"]
 assert ctypes.CDLL(None).prctl(36, 1, 0, 0, 0) == 0  # PR_SET_CHILD_SUBREAPER
 subprocess.run(sys.argv[1:], check=True)
-while not os.path.exists(dir + "/end"):
+while os.path.exists(dir) and not os.path.exists(dir + "/end"):
     time.sleep(0.02)
     try:
         os.waitpid(int(open(dir + "/reap").read()), 0)
