@@ -92,10 +92,12 @@ for what, (text, at) in refused.items():
     n += 1
 
 # Cut off at each byte, and each byte replaced: refused, or it is a valid
-# file that asks for something; then that was done, and is taken back.
-step = 1 if full else 23
-cut = [good[:i] for i in range(0, len(good), step)] + \
-    [good[:i] + b + good[i + 1:] for i in range(0, len(good), step)
+# file that asks for something; then that was done, and is taken back.  What
+# says where logs go stays whole: half of a path is a path of somebody else.
+step = 1 if full else 17
+where = range(good.index(b"[program:"), len(good), step)
+cut = [good[:i] for i in where] + \
+    [good[:i] + b + good[i + 1:] for i in where
      for b in (b"\0", b"\n", b'"', b"[", b"%", b"\xff")]
 kept = 0
 for text in cut:
