@@ -279,12 +279,15 @@ write_pid(const struct launch *l)
 	return 0;
 }
 
+/* The pidfile that guards the rest goes last. */
 static void
-remove_pidfiles(const struct launch *l)
+remove_paths(const struct launch *l)
 {
 	int i;
 
-	for (i = 0; i < PIDFILES; i++)
+	if (l->h.fd[ROLE_LISTENER] != -1)
+		unlink(l->conf->main.socket);
+	for (i = PIDFILES; i-- > 0;)
 		if (l->h.fd[ROLE_PIDFILE + i] != -1)
 			unlink(l->pidfile[i]);
 }
@@ -574,18 +577,19 @@ become_keeper(struct launch *l)
 
 /* What the grandchild says on its way, until it is the keeper and keeps
  * silent: stderr is still the user's. */
-static void
+static int
 detach_stdio(void)
 {
-	int fd = open("/dev/null", O_RDWR);
+	int fd = open("/dev/null", O_RDWR), i;
 
 	if (fd == -1)
-		return;
-	dup2(fd, STDIN_FILENO);
-	dup2(fd, STDOUT_FILENO);
-	dup2(fd, STDERR_FILENO);
+		return -1;
+	for (i = STDIN_FILENO; i <= STDERR_FILENO; i++)
+		if (dup2(fd, i) == -1)
+			return -1;
 	if (fd > STDERR_FILENO)
 		close(fd);
+	return 0;
 }
 
 /* The message goes through the pipe: the parent prints it. */
@@ -617,11 +621,15 @@ detach(struct launch *l)
 	default:
 		_exit(0);
 	}
-	detach_stdio();
 	notify_fd = l->h.notify;
 	log_set_sink(log_to_parent);
 	len = snprintf(text, sizeof text, "%d\n", (int)getpid());
-	if (write(l->h.notify, text, (size_t)len) == len)
+	if (write(l->h.notify, text, (size_t)len) != len)
+		_exit(1);
+	/* Whoever reads what `start` says waits until nobody can write. */
+	if (detach_stdio() == -1)
+		log_warn("/dev/null");
+	else
 		become_keeper(l);
 	_exit(1); /* the parent cleans up */
 }
@@ -638,9 +646,11 @@ await(int fd, const char *socket)
 
 	while (len < sizeof text - 1) {
 		n = read(fd, text + len, sizeof text - 1 - len);
-		if (n == -1 && errno == EINTR)
+		if (n == -1) { /* it lives, or there would be an end */
+			usleep(10000);
 			continue;
-		if (n <= 0)
+		}
+		if (n == 0)
 			break;
 		len += (size_t)n;
 		if (text[len - 1] == '\0')
@@ -680,6 +690,9 @@ launch_background(struct launch *l)
 }
 
 /* --- all of it --- */
+
+static struct launch launched;
+static bool started; /* what it made is the daemon's now */
 
 static int
 load(struct launch *l)
@@ -731,35 +744,42 @@ start(struct launch *l)
 	r = lock_all(l);
 	if (r != 0)
 		return r == 1 && l->opts->oknodo ? CLI_OK : CLI_FAILED;
-	r = 1;
-	if (prepare(l) == 0) {
-		if (!l->foreground)
-			r = launch_background(l);
-		else
-			become_keeper(l); /* comes back only to fail */
-		if (r != 0)
-			unlink(l->conf->main.socket);
-	}
-	if (r != 0)
-		remove_pidfiles(l);
-	return r == 0 ? CLI_OK : CLI_FAILED;
+	if (prepare(l) == -1)
+		return CLI_FAILED;
+	if (l->foreground)
+		become_keeper(l); /* comes back only to fail */
+	else if (launch_background(l) == 0)
+		started = true;
+	return started ? CLI_OK : CLI_FAILED;
+}
+
+/* However it ends, for want of memory too: no socket or pidfile without a
+ * daemon. */
+static void
+clean_up(void)
+{
+	if (!started && launched.conf != NULL)
+		remove_paths(&launched);
 }
 
 int
 daemon_start(const struct daemon_opts *opts)
 {
-	static struct launch l;
+	struct launch *l = &launched;
 	int r;
 
-	l.opts = opts;
-	handover_init(&l.h);
+	l->opts = opts;
+	handover_init(&l->h);
+	atexit(clean_up);
 	close_inherited();
-	if (load(&l) == -1)
+	if (load(l) == -1)
 		return CLI_USAGE;
-	l.foreground = opts->foreground || l.conf->main.nodaemon;
-	r = start(&l);
-	config_free(l.conf);
-	free(l.pidfile[0]);
-	free(l.pidfile[1]);
+	l->foreground = opts->foreground || l->conf->main.nodaemon;
+	r = start(l);
+	clean_up();
+	config_free(l->conf);
+	l->conf = NULL;
+	free(l->pidfile[0]);
+	free(l->pidfile[1]);
 	return r;
 }

@@ -2,6 +2,7 @@
  * The program mpsupd: by the name it was given it is one of the daemon's
  * processes, otherwise the command.  What the commands do is in cmd_*.c.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +36,7 @@ fill_std_fds(void)
 	int fd;
 
 	for (fd = 0; fd <= 2; fd++)
-		if (fcntl(fd, F_GETFD) == -1 &&
+		if (fcntl(fd, F_GETFD) == -1 && errno == EBADF &&
 		    open("/dev/null", modes[fd]) != fd)
 			exit(CLI_FAILED);
 }

@@ -1,12 +1,32 @@
 /* Allocation that cannot fail; see xalloc.h. */
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/log.h"
 #include "lib/xalloc.h"
+
+/* The message needs memory as well: if there is none, fewer words. */
+static _Noreturn void
+fail(size_t n, size_t size)
+{
+	static const char last_words[] = "mpsupd: out of memory\n";
+	static bool failing;
+	ssize_t r;
+
+	if (!failing) {
+		failing = true;
+		fatalx("out of memory: cannot allocate %zu x %zu bytes", n,
+		    size);
+	}
+	r = write(STDERR_FILENO, last_words, sizeof last_words - 1);
+	(void)r;
+	exit(1);
+}
 
 void *
 xmalloc(size_t size)
@@ -14,7 +34,7 @@ xmalloc(size_t size)
 	void *p = malloc(size ? size : 1);
 
 	if (p == NULL)
-		fatalx("out of memory: cannot allocate %zu bytes", size);
+		fail(1, size);
 	return p;
 }
 
@@ -24,8 +44,7 @@ xcalloc(size_t n, size_t size)
 	void *p = calloc(n ? n : 1, size ? size : 1);
 
 	if (p == NULL)
-		fatalx("out of memory: cannot allocate %zu x %zu bytes", n,
-		    size);
+		fail(n, size);
 	return p;
 }
 
@@ -33,10 +52,10 @@ void *
 xreallocarray(void *p, size_t n, size_t size)
 {
 	if (size != 0 && n > SIZE_MAX / size)
-		fatalx("out of memory: %zu x %zu bytes overflow", n, size);
+		fail(n, size);
 	p = realloc(p, n * size > 0 ? n * size : 1);
 	if (p == NULL)
-		fatalx("out of memory: cannot allocate %zu bytes", n * size);
+		fail(n, size);
 	return p;
 }
 
@@ -64,7 +83,7 @@ xasprintf(const char *fmt, ...)
 
 	va_start(ap, fmt);
 	if (vasprintf(&p, fmt, ap) < 0)
-		fatalx("out of memory: cannot format a string");
+		fail(1, strlen(fmt));
 	va_end(ap);
 	return p;
 }

@@ -28,4 +28,8 @@ char *xstrndup(const char *s, size_t len);
 /* A formatted string.  Caller frees. */
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* Of <uthash.h>: its tables are no exception. */
+#undef uthash_malloc
+#define uthash_malloc(size) xmalloc(size)
+
 #endif
