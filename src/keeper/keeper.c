@@ -57,6 +57,8 @@ extern char **environ;
 #define ABORT_TIME (1 * SEC) /* from SIGABRT to SIGKILL */
 #define CHECK_TIME (5 * SEC) /* for a new program to answer */
 #define RETRY (100 * MS) /* for what lacked a descriptor, or its parent */
+#define SOON (10 * MS) /* after a call that failed for want of memory */
+#define NOTIFY_TRIES 100
 #define OOM_NEVER (-1000) /* as oom_score_adj */
 #define SIGNALS 8 /* more than setup_signals() asks for */
 
@@ -81,6 +83,9 @@ static struct {
 	int64_t kill_due; /* it was aborted: when it is killed; 0: no */
 	int64_t retry; /* when orphans_take() is called again; 0: never */
 	int64_t offer_due; /* when offer_hurry() is called; 0: never */
+	int64_t soon; /* when what could not be done is tried again; 0: no */
+	bool unsaid; /* ... a wake-up */
+	const char *answer; /* ... about an offer; NULL: none */
 	/* Progress of telling a new supervisor what is kept. */
 	bool telling;
 	uint32_t tell_next;
@@ -109,6 +114,8 @@ forget_start(void)
 static void
 notify_start(const char *text, size_t len)
 {
+	static const struct timespec pause = {.tv_nsec = SOON};
+	int tries = NOTIFY_TRIES;
 	ssize_t n;
 
 	if (k.notify == -1) {
@@ -116,8 +123,10 @@ notify_start(const char *text, size_t len)
 		(void)n;
 		return;
 	}
-	n = write(k.notify, text, len);
-	(void)n; /* it may have gone; nothing depends on it */
+	/* Without it `start` would take us for dead; but it may have gone. */
+	while ((n = write(k.notify, text, len)) == -1 && errno != EPIPE &&
+	    --tries > 0)
+		nanosleep(&pause, NULL);
 	forget_start();
 }
 
@@ -176,14 +185,27 @@ watch_supervisor(void)
 	k.beat_due = k.grace + PING;
 }
 
+/* Tried again, unless `start` waits for the first one. */
+static void
+cannot_start(const char *lacks)
+{
+	char text[96];
+
+	snprintf(text, sizeof text, "there is no %s", lacks);
+	if (!k.served)
+		give_up(text);
+}
+
 static void
 start_supervisor(void)
 {
 	int pair[2];
 
 	k.due = now_ns() + CRASH_DELAY; /* if it fails here: again then */
-	if (launch_link(k.fd, k.notify, pair) == -1)
+	if (launch_link(k.fd, k.notify, pair) == -1) {
+		cannot_start("descriptor or memory for the supervisor's link");
 		return;
+	}
 	k.link = pair[0];
 	k.telling = true;
 	k.tell_next = 0;
@@ -196,6 +218,7 @@ start_supervisor(void)
 	if (k.supervisor == -1) {
 		k.supervisor = 0;
 		drop_link();
+		cannot_start("process or memory for the supervisor");
 		return;
 	}
 	watch_supervisor();
@@ -206,9 +229,14 @@ wake_supervisor(void)
 {
 	struct link_msg m = {.version = LINK_VERSION, .type = LINK_WAKE};
 
-	/* A full socket holds packets that wake it as well. */
-	if (k.link != -1 && atomic_exchange(&k.board->wake, 1) == 0)
-		link_send(k.link, &m, NULL, 0);
+	k.unsaid = false;
+	if (k.link == -1 || atomic_exchange(&k.board->wake, 1) != 0)
+		return;
+	if (link_send(k.link, &m, NULL, 0) == -1) {
+		atomic_store(&k.board->wake, 0);
+		k.unsaid = true;
+		k.soon = now_ns() + SOON;
+	}
 }
 
 /* A heart that beats at least every PING, because it is asked to, and does
@@ -261,13 +289,23 @@ fill_handover(struct handover *h)
 }
 
 static void
-tell_checked(const char *why)
+send_answer(void)
 {
 	struct link_msg m = {.version = LINK_VERSION, .type = LINK_CHECKED};
 
-	snprintf(m.text, sizeof m.text, "%s", why);
-	if (k.link != -1)
-		link_send(k.link, &m, NULL, 0);
+	snprintf(m.text, sizeof m.text, "%s", k.answer);
+	if (k.link != -1 && link_send(k.link, &m, NULL, 0) == -1)
+		k.soon = now_ns() + SOON;
+	else
+		k.answer = NULL;
+}
+
+/* WHY: a literal. */
+static void
+tell_checked(const char *why)
+{
+	k.answer = why;
+	send_answer();
 }
 
 static void
@@ -384,12 +422,13 @@ drain_link(void)
 	    (r == -1 && errno == EPROTO))
 		if (r == 1)
 			handle_msg(&m, fds, nfds);
-	if (r == 0 || errno != EAGAIN) {
-		drop_link();
-		/* Without the link it is of no use. */
-		if (k.supervisor != 0)
-			kill(k.supervisor, SIGKILL);
-	}
+	if (r != 0)
+		return; /* whatever it was, poll(2) says when to look again */
+	/* Without the link it is of no use.  It dies before it sees the end
+	 * of ours, for which it would take our place. */
+	if (k.supervisor != 0)
+		kill(k.supervisor, SIGKILL);
+	drop_link();
 }
 
 /* --- deaths --- */
@@ -432,6 +471,7 @@ supervisor_died(int status)
 	drain_link();
 	drop_link();
 	offer_forget(); /* whoever made it */
+	k.answer = NULL;
 	k.board->supervisor_status = status;
 	atomic_store(&k.board->supervisor_pid, 0);
 	if (k.quitting)
@@ -559,6 +599,7 @@ poll_timeout(void)
 		    k.beat_due,
 		k.offer_due,
 		k.retry,
+		k.soon,
 	};
 	int64_t first = 0, left;
 	size_t i;
@@ -572,12 +613,25 @@ poll_timeout(void)
 	return left <= 0 ? 0 : (int)(left / MS) + 1;
 }
 
+/* What a call could not do; reap() is called in each turn. */
+static void
+try_again(void)
+{
+	k.soon = 0;
+	if (k.unsaid)
+		wake_supervisor();
+	if (k.answer != NULL)
+		send_answer();
+}
+
 static void
 do_what_is_due(void)
 {
 	int64_t now = now_ns();
 
 	watch_beat();
+	if (k.soon != 0 && now >= k.soon)
+		try_again();
 	if (k.offer_due != 0 && now >= k.offer_due) {
 		k.offer_due = 0;
 		offer_hurry();
@@ -601,7 +655,8 @@ turn(void)
 	if (poll(pfd, 3, poll_timeout()) == -1 && errno != EINTR)
 		return;
 	handle_signals();
-	reap();
+	if (!reap())
+		k.soon = now_ns() + SOON;
 	if (pfd[1].revents != 0 && orphans_turn() > 0 && k.retry == 0)
 		k.retry = now_ns() + RETRY;
 	if (k.link != -1 && (pfd[2].revents & (POLLIN | POLLHUP)) != 0)

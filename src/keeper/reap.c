@@ -1,5 +1,5 @@
 /* Ends of children; see reap.h. */
-#include <stdbool.h>
+#include <errno.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -142,20 +142,24 @@ nap_in_storm(void)
 		nanosleep(&nap, NULL);
 }
 
-void
+bool
 reap(void)
 {
 	unsigned ends = 0;
 
 	if (!r.look)
-		return;
+		return true;
 	nap_in_storm();
 	r.look = false;
 	for (;;) {
 		siginfo_t si = {.si_pid = 0};
 
 		if (waitid(P_ALL, 0, &si, WEXITED | WSTOPPED | WCONTINUED |
-		    WNOHANG | WNOWAIT) == -1 || si.si_pid == 0)
+		    WNOHANG | WNOWAIT) == -1) {
+			r.look = errno != ECHILD;
+			break;
+		}
+		if (si.si_pid == 0)
 			break;
 		if (si.si_code == CLD_STOPPED || si.si_code == CLD_TRAPPED ||
 		    si.si_code == CLD_CONTINUED) {
@@ -167,4 +171,5 @@ reap(void)
 	}
 	if (ends > 1)
 		r.wake();
+	return !r.look;
 }

@@ -7,6 +7,7 @@
 #ifndef KEEPER_REAP_H
 #define KEEPER_REAP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -23,8 +24,8 @@ void reap_soon(void);
 
 /* Takes what has ended, and notes who is stopped or goes on.  The first end is
  * told at once, the others of a batch together: a wake-up costs more than an
- * end. */
-void reap(void);
+ * end.  False: a call failed, call it again soon. */
+bool reap(void);
 
 /* The run in SLOT ended with STATUS; -1: nobody knows how. */
 void reap_record(uint32_t slot, int status);
