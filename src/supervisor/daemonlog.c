@@ -15,15 +15,18 @@
 #include "lib/xalloc.h"
 #include "supervisor/daemonlog.h"
 #include "supervisor/logfile.h"
+#include "supervisor/supervisor.h"
 #include "supervisor/syslog.h"
 
 #define LINES_AT_ONCE 16 /* in a turn; what follows is gathered */
 #define LINE_MAX_BYTES 8192 /* of a message */
 #define STAMP_MAX 64
+#define OPEN_AGAIN_NS 1000000000LL
 
 static struct {
 	char *path; /* NULL: none; "syslog" */
 	int fd; /* -1: not open */
+	int64_t tried_ns; /* to open it again */
 	int64_t maxbytes, backups;
 	bool to_stderr, to_syslog;
 	unsigned lines; /* of this turn */
@@ -41,11 +44,24 @@ open_log(void)
 	if (d.path == NULL || d.to_syslog)
 		return 0;
 	d.fd = logfile_open(d.path, &kind);
-	if (d.fd == -1)
-		return -1;
-	if (kind == LOGFILE_REGULAR)
-		fcntl(d.fd, F_SETFL, O_APPEND);
-	return 0;
+	if (d.fd == -1 || kind != LOGFILE_REGULAR ||
+	    fcntl(d.fd, F_SETFL, O_APPEND) == 0)
+		return d.fd == -1 ? -1 : 0;
+	close(d.fd); /* it would be written from its beginning */
+	d.fd = -1;
+	return -1;
+}
+
+/* One that could not be opened is tried again for a later message. */
+static void
+open_again(void)
+{
+	int64_t now = now_ns();
+
+	if (d.fd != -1 || now - d.tried_ns < OPEN_AGAIN_NS)
+		return;
+	d.tried_ns = now;
+	open_log();
 }
 
 void
@@ -167,6 +183,7 @@ write_line(enum log_level level, const char *line)
 		syslog_lines("mpsupd", text, len + 1, true);
 		free(text);
 	}
+	open_again();
 	if (d.fd == -1 && !d.to_stderr)
 		return;
 	if (len > LINE_MAX_BYTES)

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,11 +52,9 @@ own_descriptor(const char *path)
 }
 
 static enum logfile_kind
-kind_of(int fd, const struct stat *st)
+kind_of(const struct stat *st, bool append)
 {
-	int flags = fcntl(fd, F_GETFL);
-
-	if (S_ISSOCK(st->st_mode) || (flags & O_APPEND) != 0)
+	if (S_ISSOCK(st->st_mode) || append)
 		return LOGFILE_COPY;
 	return S_ISREG(st->st_mode) ? LOGFILE_REGULAR : LOGFILE_STREAM;
 }
@@ -78,7 +77,7 @@ open_own(int own, enum logfile_kind *ret_kind)
 		fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY |
 		    (S_ISREG(st.st_mode) ? O_APPEND : 0));
 	if (fd != -1) {
-		*ret_kind = kind_of(fd, &st);
+		*ret_kind = kind_of(&st, S_ISREG(st.st_mode));
 		return fd;
 	}
 	*ret_kind = LOGFILE_COPY; /* written only when poll(2) says so */
@@ -137,7 +136,7 @@ logfile_open(const char *path, enum logfile_kind *ret_kind)
 		return refuse(fd, EMLINK);
 	if (S_ISREG(st.st_mode) && is_planted(path, &st))
 		return refuse(fd, EPERM);
-	*ret_kind = kind_of(fd, &st);
+	*ret_kind = kind_of(&st, false);
 	return fd;
 }
 

@@ -34,6 +34,12 @@ peek(struct stream *st, size_t max)
 	struct logs *l = st->sup->logs;
 	ssize_t n, r, got = 0;
 
+	while (l->stale) {
+		r = read(l->scratch[0], l->copy, sizeof l->copy);
+		if (r == -1 && errno != EAGAIN)
+			return -1;
+		l->stale = r > 0;
+	}
 	n = tee(st->pipe, l->scratch[1], max, SPLICE_F_NONBLOCK);
 	while (got < n) {
 		r = read(l->scratch[0], l->copy + got, (size_t)(n - got));
@@ -41,6 +47,7 @@ peek(struct stream *st, size_t max)
 			break;
 		got += r;
 	}
+	l->stale = n > 0 && got < n; /* what is left there is not what waits next */
 	return n <= 0 ? n : got;
 }
 

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@
 #include "supervisor/sink.h"
 #include "supervisor/supervisor.h"
 
+#define RESERVED_FDS 8 /* at the end, for clients and log files: no pipes */
 #define TURN_MAX (4 * 1024 * 1024) /* bytes of one stream per loop turn */
 #define DRAIN_NS 100000000LL /* for one stream that is emptied, at most */
 #define MUCH 32768 /* a pump that moved so much: the program is busy */
@@ -164,8 +166,10 @@ static void
 on_readable(struct ev_loop *loop, ev_io *w, int revents)
 {
 	(void)loop;
-	(void)revents;
-	stream_pump(w->data);
+	if (revents & EV_ERROR)
+		nap(w->data); /* it cannot be watched now */
+	else
+		stream_pump(w->data);
 }
 
 static void
@@ -286,6 +290,7 @@ int
 stream_pipe(struct stream *st)
 {
 	char path[32];
+	struct rlimit rl;
 	int p[2], fd, saved;
 
 	if (st->pipe != -1) {
@@ -301,6 +306,12 @@ stream_pipe(struct stream *st)
 	saved = errno;
 	close(p[0]);
 	close(p[1]);
+	if (fd != -1 && getrlimit(RLIMIT_NOFILE, &rl) == 0 &&
+	    (rlim_t)fd + RESERVED_FDS >= rl.rlim_cur) {
+		close(fd);
+		fd = -1;
+		saved = EMFILE;
+	}
 	if (fd == -1) {
 		errno = saved;
 		return -1;

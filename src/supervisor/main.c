@@ -37,7 +37,9 @@
 #define STORM_RATE 2000 /* restarts a second of what ended at once ... */
 #define STORM_BURST 256 /* ... after so many in one go */
 #define STORM_LOOK 0.002 /* seconds until the others are looked at again */
+#define SIGNAL_AGAIN 0.1 /* seconds, where there was no descriptor for it */
 #define PEERS_MAX 1024
+#define FDS_MIN 32 /* fewer serve nobody */
 #define SINKS_MIN 8
 #define SINKS_MAX 4096
 #define LAST_PATIENCE 5. /* seconds from SIGKILL to leaving one behind */
@@ -238,6 +240,14 @@ on_storm_look(struct ev_loop *loop, ev_timer *w, int revents)
 	(void)revents; /* on_turn() does it */
 }
 
+static void
+on_signal_again(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	(void)loop;
+	(void)revents;
+	service_signal_again(w->data);
+}
+
 /* True: more can be spawned at once, it is only the turn of others. */
 static bool
 spawn_some(struct supervisor *sup)
@@ -394,7 +404,8 @@ clean_auto_logs(struct supervisor *sup)
 		}
 }
 
-static void
+/* -1: there are too few to serve anybody. */
+static int
 divide_descriptors(unsigned *ret_sinks, unsigned *ret_peers, uint32_t nslots)
 {
 	struct rlimit rl;
@@ -406,6 +417,7 @@ divide_descriptors(unsigned *ret_sinks, unsigned *ret_peers, uint32_t nslots)
 	spare = (int64_t)rl.rlim_cur - 2 * (int64_t)nslots - *ret_peers - 64;
 	*ret_sinks = spare < SINKS_MIN ? SINKS_MIN :
 	    spare > SINKS_MAX ? SINKS_MAX : (unsigned)spare;
+	return rl.rlim_cur < FDS_MIN ? -1 : 0;
 }
 
 static void
@@ -495,6 +507,16 @@ take_over(struct supervisor *sup)
 	}
 }
 
+/* libev would abort. */
+static void *
+ev_alloc(void *p, long size)
+{
+	if (size > 0)
+		return xreallocarray(p, 1, (size_t)size);
+	free(p);
+	return NULL;
+}
+
 static int
 init(struct supervisor *sup)
 {
@@ -519,13 +541,19 @@ init(struct supervisor *sup)
 		    sup->conf->main.logfile, strerror(errno));
 		return fail(sup, text);
 	}
+	ev_set_allocator(ev_alloc);
 	sup->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
 	if (sup->loop == NULL)
 		return fail(sup, "cannot create the event loop");
+	ev_init(&sup->signal_timer, on_signal_again);
+	sup->signal_timer.repeat = SIGNAL_AGAIN;
+	sup->signal_timer.data = sup;
 	TAILQ_INIT(&sup->services);
 	TAILQ_INIT(&sup->spawn_queue);
 	TAILQ_INIT(&sup->unwritten);
-	divide_descriptors(&sinks, &peers, (uint32_t)sup->conf->nprocs);
+	if (divide_descriptors(&sinks, &peers, (uint32_t)sup->conf->nprocs) ==
+	    -1 && sup->board->supervisor_starts <= 1)
+		return fail(sup, "the limit of open files is below 32");
 	logs_init(sup, sinks);
 	server_init(sup, peers);
 	return 0;

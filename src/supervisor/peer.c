@@ -453,6 +453,8 @@ on_io(struct ev_loop *loop, ev_io *w, int revents)
 	struct peer *p = w->data;
 
 	(void)loop;
+	if (revents & EV_ERROR)
+		peer_close(p); /* it cannot be watched */
 	if (!p->closing && (revents & EV_READ) != 0)
 		peer_read(p);
 	peer_resume(p);

@@ -459,8 +459,7 @@ on_loader_end(struct ev_loop *loop, ev_io *w, int revents)
 	struct reload *rl = w->data;
 	int status = 0;
 
-	(void)loop;
-	(void)revents;
+	watch_again(loop, w, revents);
 	if (waitpid(rl->pid, &status, WNOHANG) != rl->pid)
 		return;
 	if (status != 0) {

@@ -11,6 +11,7 @@
 #include "lib/xalloc.h"
 #include "supervisor/peer.h"
 #include "supervisor/server.h"
+#include "supervisor/sink.h"
 #include "supervisor/supervisor.h"
 
 #define ACCEPT_PER_TURN 64
@@ -70,12 +71,26 @@ on_pause_over(struct ev_loop *loop, ev_timer *w, int revents)
 }
 
 static void
+pause_accepting(struct supervisor *sup, const char *what)
+{
+	log_warn("control socket: cannot %s; trying again in %.1f s", what,
+	    PAUSE);
+	ev_io_stop(sup->loop, &sup->server->io);
+	ev_timer_set(&sup->server->pause, PAUSE, 0.);
+	ev_timer_start(sup->loop, &sup->server->pause);
+}
+
+static void
 on_accept(struct ev_loop *loop, ev_io *w, int revents)
 {
 	struct supervisor *sup = w->data;
 	int i, fd;
 
-	(void)revents;
+	(void)loop;
+	if (revents & EV_ERROR) {
+		pause_accepting(sup, "be watched");
+		return;
+	}
 	for (i = 0; i < ACCEPT_PER_TURN; i++) {
 		fd = accept4(sup->fd[ROLE_LISTENER], NULL, NULL,
 		    SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -83,14 +98,12 @@ on_accept(struct ev_loop *loop, ev_io *w, int revents)
 			admit(sup, fd);
 			continue;
 		}
+		if ((errno == EMFILE || errno == ENFILE) &&
+		    sink_make_room(sup->logs))
+			continue;
 		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
-		    errno == ENOBUFS) {
-			log_warn("control socket: cannot accept; trying again "
-			    "in %.1f s", PAUSE);
-			ev_io_stop(loop, w);
-			ev_timer_set(&sup->server->pause, PAUSE, 0.);
-			ev_timer_start(loop, &sup->server->pause);
-		}
+		    errno == ENOBUFS)
+			pause_accepting(sup, "accept");
 		return;
 	}
 }

@@ -128,10 +128,29 @@ send_stop_signal(struct service *s)
 	const int signo[] = {(int)c->stopsignal, SIGCONT};
 	char num[16];
 
-	if (send_signals(s, signo, 2, c->stopasgroup) == -1 && errno != ESRCH)
-		log_warn("program %s: cannot send SIG%s to pid %d", s->label,
-		    signal_name(signo[0], num), (int)s->prog.pid);
 	s->prog.signalled = 1;
+	if (send_signals(s, signo, 2, c->stopasgroup) == 0 || errno == ESRCH)
+		return;
+	log_warn("program %s: cannot send SIG%s to pid %d", s->label,
+	    signal_name(signo[0], num), (int)s->prog.pid);
+	if (errno == EPERM)
+		return; /* nor in a moment */
+	s->prog.signalled = 0;
+	ev_timer_again(s->sup->loop, &s->sup->signal_timer);
+}
+
+/* Those for which there was no descriptor or memory. */
+void
+service_signal_again(struct supervisor *sup)
+{
+	struct service *s;
+
+	ev_timer_stop(sup->loop, &sup->signal_timer);
+	TAILQ_FOREACH(s, &sup->services, entry)
+		if (s->prog.state == PROGRAM_STOPPING && !s->prog.signalled) {
+			send_stop_signal(s);
+			service_store(s);
+		}
 }
 
 static void

@@ -91,6 +91,9 @@ void service_spawn(struct service *s);
  */
 int service_signal(struct service *s, int signo, bool group);
 
+/* Sends the stop signals for which there was no descriptor or memory. */
+void service_signal_again(struct supervisor *sup);
+
 /* It is down, and not to come up again. */
 bool service_is_stopped(const struct service *s);
 

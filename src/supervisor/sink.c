@@ -31,8 +31,7 @@ sink_close(struct sink *k)
 	l->nopen--;
 }
 
-/* Out of descriptors is no error of the file: another one makes room. */
-static void
+bool
 sink_make_room(struct logs *l)
 {
 	struct sink *k;
@@ -40,8 +39,9 @@ sink_make_room(struct logs *l)
 	TAILQ_FOREACH(k, &l->open, lru)
 		if (k->kind == LOGFILE_REGULAR) {
 			sink_close(k);
-			return;
+			return true;
 		}
+	return false;
 }
 
 int

@@ -74,6 +74,7 @@ struct logs {
 	struct stream_list naps[NAPS];
 	ev_timer nap_timers[NAPS];
 	int scratch[2]; /* pipe for tee */
+	bool stale; /* it holds bytes that could not be read */
 	bool ending; /* the daemon ends: unfinished lines go out too */
 	char copy[COPY_MAX], out[COPY_MAX];
 };
@@ -87,6 +88,10 @@ void sink_unref(struct sink *k);
 /* Opens it by name, at its end, if it is not open.  0, or -1 with errno. */
 int sink_open(struct sink *k);
 void sink_close(struct sink *k);
+
+/* Closes the file that was written to least recently, where descriptors run
+ * short; it is opened again when a byte comes.  False: there is none. */
+bool sink_make_room(struct logs *l);
 
 /* It takes nothing because of ERR: its streams wait, it is tried again each
  * second.  sink_recovered(): it took something. */

@@ -59,6 +59,7 @@ struct supervisor {
 	int64_t storm_ns; /* budget of restarts, see is_affordable() */
 	ev_timer storm_timer; /* ... to look again when there is none left */
 	ev_timer stop_timer; /* shutdown_timeout */
+	ev_timer signal_timer; /* stop signals that could not be sent */
 	ev_timer safe_timer; /* end of safe mode */
 	ev_timer promote_timer; /* trying again */
 	ev_io link_io;
@@ -85,6 +86,19 @@ void supervisor_apply_main(struct supervisor *sup);
 
 /* Brings the list of services into the order of sup->conf. */
 void supervisor_sort(struct supervisor *sup);
+
+/* For callbacks of watchers (EV_READ) that must not fail: the kernel had no memory, or
+ * no watch left for this user, and libev has stopped W.  It is tried again in
+ * the next turn; until then what W is for is only looked at once a turn. */
+static inline void
+watch_again(struct ev_loop *loop, ev_io *w, int revents)
+{
+	if ((revents & EV_ERROR) == 0)
+		return;
+	/* Set anew, or libev believes that the kernel has it already. */
+	ev_io_set(w, w->fd, EV_READ);
+	ev_io_start(loop, w);
+}
 
 /* Monotonic nanoseconds; wall clock seconds, for people. */
 int64_t now_ns(void);

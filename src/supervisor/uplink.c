@@ -20,6 +20,7 @@
 #include "supervisor/supervisor.h"
 #include "supervisor/uplink.h"
 
+#define LOOK_MS 10
 #define PATIENCE_MS 5000 /* for a keeper that does not read; it always does */
 
 static int
@@ -27,15 +28,21 @@ uplink_send(struct supervisor *sup, const struct link_msg *m, const int *fds,
     size_t nfds)
 {
 	struct pollfd pfd = {.fd = sup->link, .events = POLLOUT};
+	int left = PATIENCE_MS;
 
 	while (link_send(sup->link, m, fds, nfds) == -1) {
-		/* Too many descriptors in flight drain away too. */
-		if (errno != EAGAIN && errno != ETOOMANYREFS)
+		/* Too many descriptors in flight drain away, and what lacks
+		 * memory is tried again. */
+		if (errno != EAGAIN && errno != ETOOMANYREFS &&
+		    errno != ENOMEM && errno != ENOBUFS)
 			return -1;
-		if (poll(&pfd, 1, PATIENCE_MS) == 0) {
-			errno = EAGAIN;
+		if (left <= 0)
 			return -1;
-		}
+		left -= LOOK_MS;
+		if (errno == EAGAIN)
+			poll(&pfd, 1, LOOK_MS);
+		else
+			poll(NULL, 0, LOOK_MS);
 	}
 	return 0;
 }
@@ -76,11 +83,8 @@ next_packet(struct supervisor *sup, struct link_msg *m, int *fds,
 	struct pollfd pfd = {.fd = sup->link, .events = POLLIN};
 	int r;
 
-	while ((r = link_recv(sup->link, m, fds, ret_nfds)) == -1) {
-		if (errno != EAGAIN && errno != EPROTO)
-			return 0;
+	while ((r = link_recv(sup->link, m, fds, ret_nfds)) == -1)
 		poll(&pfd, 1, -1);
-	}
 	return r;
 }
 
@@ -203,14 +207,15 @@ on_link(struct ev_loop *loop, ev_io *w, int revents)
 	size_t nfds;
 	bool gone;
 
-	(void)revents;
+	watch_again(loop, w, revents);
 	while ((r = link_recv(sup->link, &m, fds, &nfds)) == 1) {
 		while (nfds > 0)
 			close(fds[--nfds]);
 		if (m.type == LINK_CHECKED && memchr(m.text, '\0', LINK_TEXT))
 			method_upgrade_checked(sup, m.text);
 	}
-	gone = r == 0 || (errno != EAGAIN && errno != EPROTO);
+	/* Only an end is one: a keeper that lives has no second one. */
+	gone = r == 0;
 	look_at_board(sup);
 	look_at_signals(sup);
 	if (gone) {
