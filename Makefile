@@ -50,7 +50,10 @@ SUPERVISOR = $(patsubst src/%.c,$(BUILD)/%.o,$(wildcard src/supervisor/*.c))
 CLI = $(patsubst src/%.c,$(BUILD)/%.o,$(wildcard src/cli/*.c))
 OBJS = $(LIB) $(CORE) $(KEEPER) $(SUPERVISOR) $(CLI)
 UNIT = $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
-HELPERS = $(patsubst tests/helpers/%.c,$(BUILD)/tests/%,$(wildcard tests/helpers/*.c))
+# fault.c is preloaded, the others are run.
+HELPERS = $(patsubst tests/helpers/%.c,$(BUILD)/tests/%,$(filter-out \
+	tests/helpers/fault.c,$(wildcard tests/helpers/*.c))) \
+	$(BUILD)/tests/fault.so
 FUZZERS = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 all: deps $(BUILD)/mpsupd
@@ -112,6 +115,13 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZ_COMMON) tests/fuzz/replay.c $(OBJS) \
 		$(FUZZ_MAIN) $(filter-out $(FUZZ_LESS:%=$(BUILD)/%.o),$(OBJS)) \
 		$(LIBS)
 
+# Not sanitized: the sanitizer's allocator is one that it calls.
+$(BUILD)/tests/fault.so: tests/helpers/fault.c | deps
+	@mkdir -p $(@D)
+	$(SAY) CC $<
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -Wno-pointer-arith -O2 -g \
+		-shared -fPIC -o $@ $< -ldl
+
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | expand -t 18
 
@@ -121,7 +131,7 @@ deps: ## install what is missing to build (Debian packages, with apt)
 	@DEPS=$(DEPS) tests/deps.sh build
 
 deps-check:
-	@DEPS=$(DEPS) tests/deps.sh build check
+	@DEPS=$(DEPS) tests/deps.sh build check fault
 
 # --- trying and testing ---
 

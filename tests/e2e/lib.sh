@@ -19,6 +19,8 @@ if [ -z "${MPSUPD_CLEAN:-}" ]; then
 		HOME="${HOME:-/}" LOAD="${LOAD:-1}" FULL="${FULL:-}" SLOW="${SLOW:-1}" \
 		KEEP="${KEEP:-}" VALGRIND="${VALGRIND:-}" \
 		MPSUPD="${MPSUPD:-$BUILD/mpsupd}" \
+		${SEED:+SEED="$SEED"} ${SAMPLE:+SAMPLE="$SAMPLE"} \
+		${CASE:+CASE="$CASE"} \
 		sh ${VERBOSE:+-x} "$0" "$@"
 fi
 
@@ -42,7 +44,7 @@ if grep -q __asan_init "$MPSUPD"; then
 	SLOW=$((SLOW * 3))
 	mkdir -m 1777 "$T/san"
 	san=log_path=$T/san/report:print_stacktrace=1:handle_segv=1
-	export ASAN_OPTIONS="$san:detect_leaks=0:allocator_may_return_null=1"
+	export ASAN_OPTIONS="$san:detect_leaks=0:allocator_may_return_null=1:verify_asan_link_order=0"
 	export UBSAN_OPTIONS="$san"
 fi
 
@@ -231,6 +233,12 @@ in_mount_namespace() {
 
 need_root() {
 	[ "$(id -u)" = 0 ] || skip "needs root"
+}
+
+need_strace() {
+	command -v strace >/dev/null || skip "no strace"
+	strace -o /dev/null true 2>"$T/err" ||
+		skip "strace cannot trace: $(tail -n 1 "$T/err")"
 }
 
 # need_key KEY VALUE: of [program:x], in this version.
