@@ -53,9 +53,9 @@ steady_start() {
 	RSS=$(rss_of "$K")
 }
 
-# In KB; what status says is not exact.
+# Memory of its own, in KB; how much of a file is mapped is the kernel's choice.
 rss_of() {
-	sed -n 's/^Rss: *\([0-9]*\) kB/\1/p' "/proc/$1/smaps_rollup"
+	sed -n 's/^Anonymous: *\([0-9]*\) kB/\1/p' "/proc/$1/smaps_rollup"
 }
 
 steady_check() {
