@@ -78,12 +78,12 @@ $(BUILD)/%.o: src/%.c | deps
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # Unit tests: one object of core or cli, and lib.
-$(BUILD)/tests/test_%: tests/unit/test_%.c $(CORE) $(LIB) $(BUILD)/cli/render.o \
-		$(BUILD)/supervisor/logfile.o | deps
+UNIT_OBJS = $(BUILD)/cli/render.o $(BUILD)/keeper/crash.o \
+	$(BUILD)/supervisor/logfile.o
+$(BUILD)/tests/test_%: tests/unit/test_%.c $(CORE) $(LIB) $(UNIT_OBJS) | deps
 	@mkdir -p $(@D)
 	$(SAY) TEST $<
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/cli/render.o \
-		$(BUILD)/supervisor/logfile.o $(CORE) $(LIB) \
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(UNIT_OBJS) $(CORE) $(LIB) \
 		-lcheck -lsubunit -linih -ljansson -lm -lrt -lpthread
 
 $(BUILD)/tests/%: tests/helpers/%.c | deps

@@ -31,6 +31,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "keeper/crash.h"
 #include "keeper/handover.h"
 #include "keeper/keeper.h"
 #include "keeper/launch.h"
@@ -45,18 +46,13 @@ extern char **environ;
 
 #define MS 1000000LL
 #define SEC (1000 * MS)
-#define CRASH_DELAY (50 * MS) /* after the first death that was no SIGKILL */
-#define CRASH_DELAY_MAX (5 * SEC)
-#define CRASH_MEMORY (60 * SEC) /* so long without one forgets them */
 #define EARLY_DEATHS 2000 /* kills before the first one serves */
-#define KILLS_PER_SECOND 200 /* restarts at once, at most */
-#define SAFE_CRASHES 5 /* in CRASH_MEMORY: the next one is in safe mode */
 #define WATCHDOG (10 * SEC) /* without a sign of life */
 #define PING (WATCHDOG / 2) /* without one: ask for it */
 #define LATE (2 * SEC) /* we were kept from running ourselves */
 #define ABORT_TIME (1 * SEC) /* from SIGABRT to SIGKILL */
 #define CHECK_TIME (5 * SEC) /* for a new program to answer */
-#define RETRY (100 * MS) /* for what lacked a descriptor, or its parent */
+#define RETRY (100 * MS) /* of what lacked a descriptor, or its parent */
 #define SOON (10 * MS) /* after a call that failed for want of memory */
 #define NOTIFY_TRIES 100
 #define OOM_NEVER (-1000) /* as oom_score_adj */
@@ -69,9 +65,7 @@ static struct {
 	int link; /* -1: no supervisor */
 	pid_t supervisor; /* 0: none */
 	int64_t due; /* when the next one starts; 0: it runs */
-	int64_t window; /* second in which `kills` counts */
-	int kills; /* restarts after SIGKILL in that second */
-	int64_t crash[SAFE_CRASHES]; /* times of other deaths, newest first */
+	struct crashes crashes; /* of supervisors */
 	int early_deaths; /* before any supervisor served */
 	bool served; /* a supervisor has served the socket */
 	bool begun; /* `start` has begun the first one */
@@ -201,7 +195,7 @@ start_supervisor(void)
 {
 	int pair[2];
 
-	k.due = now_ns() + CRASH_DELAY; /* if it fails here: again then */
+	k.due = now_ns() + RETRY; /* if it fails here: again then */
 	if (launch_link(k.fd, k.notify, pair) == -1) {
 		cannot_start("descriptor or memory for the supervisor's link");
 		return;
@@ -436,28 +430,15 @@ drain_link(void)
 static int64_t
 delay_after(int status, int64_t now)
 {
-	int64_t delay = CRASH_DELAY;
-	int i;
+	bool safe = false;
+	int64_t delay;
 
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL &&
-	    !k.board->hung) {
-		if (now - k.window >= SEC) {
-			k.window = now;
-			k.kills = 0;
-		}
-		return ++k.kills <= KILLS_PER_SECOND ? 0 :
-		    SEC / KILLS_PER_SECOND;
-	}
-	/* The delay doubles with each crash of the last minute. */
-	for (i = SAFE_CRASHES - 1; i > 0; i--)
-		k.crash[i] = k.crash[i - 1];
-	k.crash[0] = now;
-	for (i = 1; i < SAFE_CRASHES && k.crash[i] != 0 &&
-	    now - k.crash[i] < CRASH_MEMORY; i++)
-		delay *= 2;
-	if (i == SAFE_CRASHES)
-		k.board->safe = 1;
-	return delay < CRASH_DELAY_MAX ? delay : CRASH_DELAY_MAX;
+	    !k.board->hung)
+		return crash_killed(&k.crashes, now);
+	delay = crash_noted(&k.crashes, now, &safe);
+	k.board->safe |= safe;
+	return delay;
 }
 
 static void
@@ -489,7 +470,7 @@ supervisor_died(int status)
 		return;
 	}
 	if (k.again) {
-		memset(k.crash, 0, sizeof k.crash);
+		memset(&k.crashes, 0, sizeof k.crashes);
 		k.board->safe = 0;
 		k.due = now;
 	} else {
