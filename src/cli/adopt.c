@@ -338,7 +338,10 @@ adopt_write(const char *path, const struct config *conf,
     const struct board *b, const int *kept)
 {
 	_Atomic uint32_t seq = 0;
-	struct state st = {.fd = state_create(path, 0), .seq = &seq};
+	struct state st = {
+		.fd = state_create(path, 0, (uint32_t)conf->nprocs),
+		.seq = &seq,
+	};
 	char text[LABEL_MAX];
 	size_t i;
 	int k;

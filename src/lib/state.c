@@ -84,8 +84,9 @@ new_name(const char *path)
 }
 
 int
-state_create(const char *path, int32_t keeper_pid)
+state_create(const char *path, int32_t keeper_pid, uint32_t slots)
 {
+	static const char zeros[4096];
 	struct state_head h = {
 		.magic = STATE_MAGIC,
 		.version = STATE_VERSION,
@@ -94,6 +95,8 @@ state_create(const char *path, int32_t keeper_pid)
 		.keeper_pid = keeper_pid,
 	};
 	char *tmp = new_name(path);
+	bool failed = false;
+	off_t at;
 	int fd, saved;
 
 	boot_id(h.boot_id); /* without one nothing is adopted */
@@ -101,7 +104,10 @@ state_create(const char *path, int32_t keeper_pid)
 	unlink(tmp);
 	fd = open(tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
 	    0600);
-	if (fd != -1 && (pwrite(fd, &h, sizeof h, 0) != sizeof h ||
+	for (at = STATE_PIDS; fd != -1 && !failed &&
+	    at < STATE_PIDS + 4 * (off_t)slots; at += sizeof zeros)
+		failed = pwrite(fd, zeros, sizeof zeros, at) != sizeof zeros;
+	if (fd != -1 && (failed || pwrite(fd, &h, sizeof h, 0) != sizeof h ||
 	    ftruncate(fd, FILE_SIZE) == -1)) {
 		saved = errno;
 		close(fd);

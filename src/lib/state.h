@@ -55,8 +55,10 @@ struct state {
 };
 
 /* A new, empty file for this boot in PATH, which it replaces only with
- * state_publish().  The descriptor (close-on-exec), or -1 with errno. */
-int state_create(const char *path, int32_t keeper_pid);
+ * state_publish().  The pids of the first SLOTS have room on the disk: a clone
+ * that stores the first one would wait milliseconds for it.  The descriptor
+ * (close-on-exec), or -1 with errno. */
+int state_create(const char *path, int32_t keeper_pid, uint32_t slots);
 
 /* Gives the file FD of state_create() its name.  0, or -1 with errno. */
 int state_publish(const char *path);

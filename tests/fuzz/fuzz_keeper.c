@@ -321,7 +321,7 @@ fuzz_state(struct fuzz_input *in)
 
 	alive = fuzz_byte(in);
 	snprintf(path, sizeof path, "%s/state", tmpdir());
-	st.fd = state_create(path, 1);
+	st.fd = state_create(path, 1, BOARD_SLOTS);
 	FUZZ_CHECK(st.fd != -1 && state_publish(path) == 0);
 	while (n-- > 0)
 		put_record(&st, in);
