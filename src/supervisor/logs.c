@@ -31,7 +31,7 @@
 #define SOME 2048 /* a pump that moved less says it may be busy no more */
 #define BUSY_PUMPS 20 /* so many of those end it */
 #define NAP_SHORT 0.0005 /* seconds; of busy streams */
-#define NAP_LONG 0.025
+#define NAP_LONG 0.04
 
 static const double nap_length[NAPS] = {NAP_SHORT, NAP_LONG};
 

@@ -34,7 +34,7 @@
 #include "supervisor/uplink.h"
 
 #define SPAWN_TURN_NS 1000000LL /* spawning at a stretch, before others */
-#define STORM_RATE 2000 /* restarts a second of what ended at once ... */
+#define STORM_RATE 1000 /* restarts a second of what ended at once ... */
 #define STORM_BURST 256 /* ... after so many in one go */
 #define STORM_LOOK 0.002 /* seconds until the others are looked at again */
 #define SIGNAL_AGAIN 0.1 /* seconds, where there was no descriptor for it */
