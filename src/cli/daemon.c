@@ -505,28 +505,25 @@ drop_rights(const struct conf_user *u)
 	return 0;
 }
 
-/* The first supervisor begins while this process executes the keeper.  It does
- * not when pipes of adopted programs are to be told: the keeper can wait for
- * room in the socket.  Without one the keeper starts it. */
+/* The first supervisor is executed while this process executes the keeper.
+ * It starts nothing before the keeper is there and tells it to: until then
+ * all of this can be taken back.  Without one the keeper starts it. */
 static void
 begin_supervisor(struct launch *l)
 {
-	struct link_msg ready = {.version = LINK_VERSION, .type = LINK_READY};
 	sigset_t all;
 	int pair[2];
 	pid_t pid;
 
-	if (l->board->found > 0 ||
-	    launch_prepare(l->h.fd[ROLE_LISTENER]) == -1 ||
+	if (launch_prepare(l->h.fd[ROLE_LISTENER]) == -1 ||
 	    launch_link(l->h.fd, l->h.notify, pair) == -1)
 		return;
-	/* From now on there is a daemon: signals wait for its keeper. */
+	/* Signals wait for the keeper. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	l->board->keeper_pid = getpid();
 	l->board->supervisor_starts = 1;
-	pid = link_send(pair[0], &ready, NULL, 0) == -1 ? -1 :
-	    launch_supervisor(l->h.fd[ROLE_BINARY], pair[1],
+	pid = launch_supervisor(l->h.fd[ROLE_BINARY], pair[1],
 	    l->board->oom_score);
 	close(pair[1]);
 	if (pid == -1) {

@@ -674,7 +674,9 @@ take_office(void)
 	}
 	b->keeper_pid = getpid();
 	k.retry = now_ns(); /* when there is a supervisor: it takes longer */
-	if (k.begun) {
+	if (k.begun) { /* it waits for our word */
+		k.telling = true;
+		tell_kept();
 		watch_supervisor();
 	} else if (k.supervisor != 0) { /* the old one served until now */
 		b->upgrades++;

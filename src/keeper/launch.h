@@ -4,7 +4,8 @@
  *
  * The keeper does it again and again.  `start` does it the first time, for the
  * keeper that it is about to become: two execs at once instead of one after the
- * other.
+ * other.  That supervisor lacks one word, LINK_READY, and starts nothing until
+ * the keeper says it.
  */
 #ifndef KEEPER_LAUNCH_H
 #define KEEPER_LAUNCH_H

@@ -506,9 +506,11 @@ service_begin(struct service *s)
 		return;
 	memset(&s->prog, 0, sizeof s->prog);
 	s->prog.changed_ns = now_ns();
-	service_store(s);
-	if (s->conf->autostart && !s->sup->stopping)
+	/* One step: a record that says STOPPED would be obeyed. */
+	if (s->conf->autostart && !s->sup->stopping && !s->conf->leaving)
 		service_event(s, ON_START);
+	else
+		service_store(s);
 }
 
 /*

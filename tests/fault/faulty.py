@@ -42,9 +42,10 @@ class Daemon:
         self.env = dict(os.environ, MPSUPD_TEST=d)
         with open(d + "/once", "w") as f:
             f.write("""#!/bin/sh
-# once NAME COMMAND...: says so if NAME runs already
+# once NAME COMMAND...: says so if NAME runs already; a helper of one that was
+# killed is given a moment
 exec 9>"%s/$1.lock"
-flock -n 9 || echo "$1" >>%s/double
+flock -w 1 9 || echo "$1" >>%s/double
 shift
 exec "$@"
 """ % (d, d))
