@@ -10,7 +10,9 @@ set -eu
 
 cd "$(dirname "$0")/.."
 SUITE=${SUITE:-bookworm}
-MIRROR=${MIRROR:?a Debian mirror}
+# Where this machine gets its packages from.
+MIRROR=${MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' \
+	'Created-By: Packages' | head -n 1)}
 
 say() {
 	echo "package: $*"
