@@ -21,6 +21,7 @@
 #include "supervisor/uplink.h"
 
 #define LOOK_MS 10
+#define NOTIFY_TRIES 100 /* LOOK_MS apart */
 #define PATIENCE_MS 5000 /* for a keeper that does not read; it always does */
 
 static int
@@ -298,11 +299,13 @@ void
 uplink_serving(struct supervisor *sup)
 {
 	struct link_msg m = message(LINK_SERVING);
-	ssize_t n;
+	int tries = NOTIFY_TRIES;
 
 	if (sup->notify != -1) {
-		n = write(sup->notify, "", 1);
-		(void)n; /* it may have gone; nothing depends on it */
+		/* It may have gone; else it would take us for dead. */
+		while (write(sup->notify, "", 1) == -1 && errno != EPIPE &&
+		    --tries > 0)
+			poll(NULL, 0, LOOK_MS);
 		close(sup->notify);
 		sup->notify = -1;
 	}
