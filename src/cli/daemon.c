@@ -48,6 +48,7 @@ struct launch {
 	const struct daemon_opts *opts;
 	struct config *conf;
 	bool foreground; /* asked for, or nodaemon = true */
+	sigset_t mask; /* of whoever started us */
 	char *pidfile[PIDFILES]; /* in rundir; the configured one, or NULL */
 	struct handover h; /* what the keeper will have */
 	int kept[HANDOVER_KEPT]; /* pipes of programs that still run */
@@ -270,12 +271,14 @@ static int
 write_pid(const struct launch *l)
 {
 	char text[32];
-	int i, len = snprintf(text, sizeof text, "%d\n", (int)getpid());
+	int i, fd, len = snprintf(text, sizeof text, "%d\n", (int)getpid());
 
-	for (i = 0; i < PIDFILES; i++)
-		if (l->h.fd[ROLE_PIDFILE + i] != -1 && (ftruncate(l->h.fd[ROLE_PIDFILE + i], 0) == -1 ||
-		    pwrite(l->h.fd[ROLE_PIDFILE + i], text, (size_t)len, 0) != len))
+	for (i = 0; i < PIDFILES; i++) {
+		fd = l->h.fd[ROLE_PIDFILE + i];
+		if (fd != -1 && (ftruncate(fd, 0) == -1 ||
+		    pwrite(fd, text, (size_t)len, 0) != len))
 			return -1;
+	}
 	return 0;
 }
 
@@ -518,8 +521,7 @@ begin_supervisor(struct launch *l)
 	if (launch_prepare(l->h.fd[ROLE_LISTENER]) == -1 ||
 	    launch_link(l->h.fd, l->h.notify, pair) == -1)
 		return;
-	/* Signals wait for the keeper. */
-	sigfillset(&all);
+	sigfillset(&all); /* those that are for the keeper, as it has them */
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	l->board->keeper_pid = getpid();
 	l->board->supervisor_starts = 1;
@@ -683,6 +685,9 @@ launch_background(struct launch *l)
 	if (pid == 0)
 		detach(l);
 	close(p[1]);
+	/* Whoever interrupts us now does not wait any more; the daemon begins
+	 * all the same. */
+	sigprocmask(SIG_SETMASK, &l->mask, NULL);
 	return await(p[0], l->conf->main.socket);
 }
 
@@ -750,13 +755,31 @@ start(struct launch *l)
 	return started ? CLI_OK : CLI_FAILED;
 }
 
-/* However it ends, for want of memory too: no socket or pidfile without a
- * daemon. */
+/* However it ends, for want of memory too, but for SIGKILL: no socket or
+ * pidfile without a daemon. */
 static void
 clean_up(void)
 {
 	if (!started && launched.conf != NULL)
 		remove_paths(&launched);
+}
+
+/* Signals of people wait until there is somebody who obeys them: the keeper,
+ * or nobody, and then nothing is left behind.  (As the first process of a
+ * container we would not even get them.) */
+static void
+hold_signals(struct launch *l)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGQUIT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &set, &l->mask);
+	signal(SIGCHLD, SIG_DFL); /* ignored: children would end unseen */
 }
 
 int
@@ -765,18 +788,21 @@ daemon_start(const struct daemon_opts *opts)
 	struct launch *l = &launched;
 	int r;
 
+	hold_signals(l);
 	l->opts = opts;
 	handover_init(&l->h);
 	atexit(clean_up);
 	close_inherited();
-	if (load(l) == -1)
-		return CLI_USAGE;
-	l->foreground = opts->foreground || l->conf->main.nodaemon;
-	r = start(l);
-	clean_up();
-	config_free(l->conf);
-	l->conf = NULL;
-	free(l->pidfile[0]);
-	free(l->pidfile[1]);
+	r = CLI_USAGE;
+	if (load(l) == 0) {
+		l->foreground = opts->foreground || l->conf->main.nodaemon;
+		r = start(l);
+		clean_up();
+		config_free(l->conf);
+		l->conf = NULL;
+		free(l->pidfile[0]);
+		free(l->pidfile[1]);
+	}
+	sigprocmask(SIG_SETMASK, &l->mask, NULL);
 	return r;
 }

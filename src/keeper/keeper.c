@@ -105,21 +105,23 @@ forget_start(void)
 	k.notify = -1;
 }
 
+/* In the foreground nobody waits: it goes to stderr. */
 static void
-notify_start(const char *text, size_t len)
+notify_start(const char *text)
 {
 	static const struct timespec pause = {.tv_nsec = SOON};
-	int tries = NOTIFY_TRIES;
-	ssize_t n;
+	char line[LINK_TEXT + 16];
+	size_t len = strlen(text);
+	int fd = k.notify, tries = NOTIFY_TRIES;
 
-	if (k.notify == -1) {
-		n = write(STDERR_FILENO, text, len);
-		(void)n;
-		return;
+	if (fd == -1) {
+		len = (size_t)snprintf(line, sizeof line, "mpsupd: %.*s\n",
+		    LINK_TEXT, text);
+		text = line;
+		fd = STDERR_FILENO;
 	}
 	/* Without it `start` would take us for dead; but it may have gone. */
-	while ((n = write(k.notify, text, len)) == -1 && errno != EPIPE &&
-	    --tries > 0)
+	while (write(fd, text, len) == -1 && errno != EPIPE && --tries > 0)
 		nanosleep(&pause, NULL);
 	forget_start();
 }
@@ -127,7 +129,7 @@ notify_start(const char *text, size_t len)
 static void
 give_up(const char *text)
 {
-	notify_start(text, strlen(text));
+	notify_start(text);
 	k.quitting = true;
 	k.exit_code = 1;
 }
@@ -390,8 +392,12 @@ handle_msg(const struct link_msg *m, const int *fds, size_t nfds)
 		forget_start();
 		break;
 	case LINK_FAILED:
-		if (!k.served && memchr(m->text, '\0', LINK_TEXT) != NULL)
-			give_up(m->text);
+		if (k.served || memchr(m->text, '\0', LINK_TEXT) == NULL)
+			break;
+		if (k.notify != -1) /* else its log has said it */
+			notify_start(m->text);
+		k.quitting = true;
+		k.exit_code = 1;
 		break;
 	case LINK_QUIT:
 		k.quitting = true;
@@ -694,12 +700,12 @@ take_office(void)
 int
 keeper_main(void)
 {
-	static const char bad[] = "mpsupd: keeper: bad handover; it is "
-	    "started by `mpsupd start` only\n";
+	static const char bad[] = "keeper: bad handover; it is started by "
+	    "`mpsupd start` only";
 
 	k.notify = k.link = -1;
 	if (!read_handover() || !setup_signals()) {
-		notify_start(bad, sizeof bad - 1);
+		notify_start(bad);
 		return 1;
 	}
 	prctl(PR_SET_NAME, "mpsupd");

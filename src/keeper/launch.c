@@ -75,7 +75,7 @@ become_supervisor(int binary, int link, int oom_score)
 {
 	char *argv[] = {(char[]){SUPERVISOR_TITLE}, NULL};
 	char path[32];
-	sigset_t none;
+	sigset_t all;
 
 	launch_oom_score(oom_score);
 	if (binary == HANDOVER_FD)
@@ -86,8 +86,8 @@ become_supervisor(int binary, int link, int oom_score)
 	else
 		dup2(link, HANDOVER_FD);
 	prctl(PR_SET_PDEATHSIG, SIGCONT); /* a stopped one is to go on then */
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	sigfillset(&all); /* what a terminal sends is for the keeper */
+	sigprocmask(SIG_SETMASK, &all, NULL);
 	execve(path, argv, environ);
 	_exit(127);
 }

@@ -167,6 +167,8 @@ void
 supervisor_abandon(struct supervisor *sup)
 {
 	logs_drain(sup);
+	service_write_states(sup);
+	sup->forced = true; /* the state file stays: the next start adopts */
 	remove_paths(sup);
 	log_warnx("the daemon ends without its keeper; programs that still "
 	    "run are left behind");

@@ -196,8 +196,9 @@ note_stopped(struct service *s)
 	}
 }
 
-/* The one way into the state machine.  The record is stored before anything
- * is done to the world: a supervisor killed in between does it again. */
+/* The one way into the state machine.  The record is on the board before
+ * anything is done to the world: a supervisor killed in between does it
+ * again. */
 static void
 feed(struct service *s, enum program_event ev, struct program_arg *arg)
 {
@@ -362,8 +363,8 @@ child_fds(struct service *s, int fds[3])
 static bool
 is_ours(int step, int err)
 {
-	return step == STEP_FORK || step == STEP_STDIO || err == EMFILE || err == ENFILE ||
-	    err == ENOMEM;
+	return step == STEP_FORK || step == STEP_STDIO || err == EMFILE ||
+	    err == ENFILE || err == ENOMEM;
 }
 
 bool

@@ -43,6 +43,26 @@ run 2>/dev/null | sed -u 's/^/piped: /' >"$T/fg.out" &
 wait_until 'grep -q "piped: to stdout" "$T/fg.out"' 5
 expect 0 m stop
 
+# Ctrl-C reaches the whole group, and may come at any moment: it stops in order
+# or has not begun, and nothing is left.
+ours python3 - "$MPSUPD" "$CONF" "$T/run" <<'E' || fail "see above"
+import os, signal, subprocess, sys, time
+mpsupd, conf, run = sys.argv[1:]
+for i in range(40):
+    p = subprocess.Popen([mpsupd, "-c", conf, "start", "-n"],
+                         env=dict(os.environ, MPSUPD_TEST=run[:-4]),
+                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                         preexec_fn=os.setpgrp)
+    t = time.perf_counter()
+    while time.perf_counter() - t < i * 0.0003:
+        pass
+    os.killpg(p.pid, signal.SIGINT)
+    code = p.wait(30)
+    left = [f for f in ("mpsupd.pid", "control.sock")
+            if os.path.exists(run + "/" + f)]
+    assert code in (0, -signal.SIGINT) and not left, (i, code, left)
+E
+
 # It cannot start: says why, non-zero.
 code=0
 m start -n -- x 2>"$T/err" || code=$?
