@@ -971,7 +971,11 @@ def main():
         else:
             supervisors.append(cls)
     work = os.path.dirname(STAMP)
-    os.mkdir(work, 0o755)
+    try:
+        os.mkdir(work, 0o755)
+    except FileExistsError:
+        sys.exit('bench.py: %s is there: another run, or what is left of one; '
+                 'remove it then' % work)
     b = Bench(work + '/d')
     began, load = now(), os.getloadavg()[0]
     try:
