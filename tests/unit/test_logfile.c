@@ -71,7 +71,7 @@ START_TEST(test_rotate)
 	int i;
 
 	for (i = 0; i < 6; i++) {
-		char text[8];
+		char text[16];
 
 		snprintf(text, sizeof text, "%d", i);
 		put("", text);
