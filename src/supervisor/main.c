@@ -154,6 +154,7 @@ remove_paths(const struct supervisor *sup)
 static _Noreturn void
 finish(struct supervisor *sup)
 {
+	helper_kill_all(sup);
 	last_drain(sup);
 	server_flush(sup, 1000);
 	remove_paths(sup);
@@ -166,6 +167,7 @@ finish(struct supervisor *sup)
 void
 supervisor_abandon(struct supervisor *sup)
 {
+	helper_kill_all(sup);
 	logs_drain(sup);
 	service_write_states(sup);
 	sup->forced = true; /* the state file stays: the next start adopts */
@@ -472,6 +474,7 @@ void
 supervisor_leave_safe_mode(struct supervisor *sup)
 {
 	log_info("safe mode ends");
+	helper_kill_all(sup);
 	server_flush(sup, 500);
 	uplink_again(sup);
 	exit(0);

@@ -43,7 +43,8 @@ promote(struct supervisor *sup)
 	struct service *s;
 	uint32_t i;
 
-	service_write_states(sup); /* an exec forgets which are unwritten */
+	helper_kill_all(sup); /* an exec forgets them, ... */
+	service_write_states(sup); /* ... and which are unwritten */
 	handover_init(&h);
 	memcpy(h.fd, sup->fd, sizeof h.fd);
 	h.notify = sup->notify;

@@ -1,11 +1,11 @@
 /*
- * One child.
+ * One child: a program, or a command that is run for one.
  *
  * Everything that allocates, looks something up or can be refused by the user
  * database happens before the clone.  The child shares our memory until its
  * exec (CLONE_VM | CLONE_VFORK: no page tables to copy, so a large supervisor
- * spawns as fast as a small one) and only makes system calls.  Its parent is
- * the keeper (CLONE_PARENT), which outlives us.
+ * spawns as fast as a small one) and only makes system calls.  A program's
+ * parent is the keeper (CLONE_PARENT), which outlives us; a command is our own.
  *
  * It shares our descriptors as well, at first (CLONE_FILES): a copy of
  * thousands of them for each of thousands of children would be quadratic.  It
@@ -28,6 +28,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/conf.h"
@@ -58,10 +59,11 @@ struct child {
 	const gid_t *groups;
 	size_t ngroups;
 	struct rlimit nofile, nproc;
+	int nice; /* 0: stay */
 	sigset_t unblocked;
-	_Atomic uint32_t *failed; /* on the board */
-	int64_t *born_ns; /* there, too */
-	pid_t keeper; /* whose death it is not to survive; 0: it may */
+	_Atomic uint32_t *failed; /* on the board, of a program */
+	int64_t *born_ns; /* there, too; NULL: nobody asks */
+	pid_t parent; /* whose death it is not to survive; 0: it may */
 };
 
 /* --- in the child: system calls only --- */
@@ -117,13 +119,13 @@ child_user(struct child *ch)
 		child_fail(ch, STEP_UID);
 }
 
-/* The kernel kills it when its parent, the keeper, dies.  That may have
- * happened before it was asked to. */
+/* The kernel kills it when its parent dies: the keeper, or for a command this
+ * process.  That may have happened before it was asked to. */
 static void
-child_dies_with(pid_t keeper)
+child_dies_with(pid_t parent)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != keeper)
+	if (getppid() != parent)
 		_exit(128 + SIGKILL);
 }
 
@@ -134,15 +136,18 @@ child_main(void *arg)
 
 	if (setsid() == -1)
 		child_fail(ch, STEP_SESSION);
-	*ch->born_ns = proc_boot_ns(); /* now its session is its own */
+	if (ch->born_ns != NULL)
+		*ch->born_ns = proc_boot_ns(); /* now its session is its own */
 	child_stdio(ch);
 	if (setrlimit(RLIMIT_NOFILE, &ch->nofile) == -1 ||
 	    setrlimit(RLIMIT_NPROC, &ch->nproc) == -1)
 		child_fail(ch, STEP_LIMITS);
+	if (ch->nice != 0)
+		setpriority(PRIO_PROCESS, 0, ch->nice);
 	if (ch->set_user)
 		child_user(ch);
-	if (ch->keeper != 0)
-		child_dies_with(ch->keeper);
+	if (ch->parent != 0)
+		child_dies_with(ch->parent);
 	if (ch->umask >= 0)
 		umask((mode_t)ch->umask);
 	if (ch->directory != NULL && chdir(ch->directory) == -1)
@@ -322,14 +327,14 @@ clear_stage(const int fds[3])
 			dup3(fds[0], stage[i], O_CLOEXEC);
 }
 
+/* FLAGS: of clone(2), besides those that every child has. */
 static pid_t
-clone_child(struct child *ch, _Atomic int32_t *pid, int32_t *state_pid)
+clone_child(struct child *ch, int flags, void *parent_tid, int32_t *child_tid)
 {
 	static char stack[64 * 1024] __attribute__((aligned(64)));
 	pid_t r = clone(child_main, stack + sizeof stack, CLONE_VM |
-	    CLONE_VFORK | CLONE_FILES | CLONE_PARENT | CLONE_PARENT_SETTID |
-	    (state_pid != NULL ? CLONE_CHILD_SETTID : 0), ch, pid, NULL,
-	    state_pid);
+	    CLONE_VFORK | CLONE_FILES | flags, ch, parent_tid, NULL,
+	    child_tid);
 	int saved = errno;
 
 	clear_stage(ch->fds);
@@ -364,6 +369,64 @@ spawn_prepare(struct board *board, uint32_t slot, uint32_t gen)
 	atomic_store(&board->gen[slot], gen);
 }
 
+/* What every child of this daemon has. */
+static void
+prepare_common(struct child *ch, const struct conf_main *main,
+    const struct board *board)
+{
+	ch->umask = (int)main->umask;
+	ch->nofile = child_limit(main->minfds, board->nofile_cur,
+	    board->nofile_max);
+	ch->nproc = child_limit(main->minprocs, board->nproc_cur,
+	    board->nproc_max);
+	sigemptyset(&ch->unblocked);
+}
+
+/* What C says of whatever runs for it.  False: RET says why not. */
+static bool
+prepare_process(struct child *ch, const struct conf_process *c,
+    struct spawn_result *ret)
+{
+	if (c->user.name != NULL && !c->user.known) {
+		ret->err = ENOENT;
+		return false;
+	}
+	if (c->umask >= 0)
+		ch->umask = (int)c->umask;
+	ch->directory = c->directory;
+	/* Without the right to change users, asking for our own is no change. */
+	ch->set_user = c->user.known &&
+	    (geteuid() == 0 || c->user.uid != geteuid());
+	ch->uid = c->user.uid;
+	ch->gid = c->user.gid;
+	ch->groups = c->user.groups;
+	ch->ngroups = c->user.ngroups;
+	return true;
+}
+
+/* The executable and the clone.  PARENT_TID and CHILD_TID: as of clone(2). */
+static void
+run(struct child *ch, struct env *env, int flags, void *parent_tid,
+    int32_t *child_tid, struct spawn_result *ret)
+{
+	char *path = find_command(ch->argv[0], env_get(env, "PATH"));
+
+	if (path == NULL) {
+		ret->err = errno;
+		return;
+	}
+	ch->path = path;
+	ch->envp = env->v;
+	ret->step = STEP_NONE;
+	ret->pid = clone_child(ch, flags, parent_tid, child_tid);
+	if (ret->pid == -1) {
+		ret->pid = 0;
+		ret->step = STEP_FORK;
+		ret->err = errno;
+	}
+	free(path);
+}
+
 void
 spawn(const struct conf_main *main, const struct conf_process *c,
     struct board *board, uint32_t slot, const int fds[3],
@@ -372,53 +435,67 @@ spawn(const struct conf_main *main, const struct conf_process *c,
 	struct env env;
 	struct child ch = {
 		.argv = c->command.v,
-		.directory = c->directory,
-		.umask = (int)(c->umask >= 0 ? c->umask : main->umask),
 		.fds = fds,
 		.failed = &board->failed[slot],
 		.born_ns = &board->birth[slot].to_ns,
-		.keeper = c->on_supervisor_death == DEATH_KILL ?
+		.parent = c->on_supervisor_death == DEATH_KILL ?
 		    board->keeper_pid : 0,
 	};
-	char *path;
-	pid_t pid;
 
 	memset(ret, 0, sizeof *ret);
 	ret->step = STEP_PREPARE;
-	if (c->user.name != NULL && !c->user.known) {
-		ret->err = ENOENT;
+	prepare_common(&ch, main, board);
+	if (!prepare_process(&ch, c, ret))
 		return;
-	}
 	env_build(&env, main, c);
-	path = find_command(c->command.v[0], env_get(&env, "PATH"));
-	if (path == NULL) {
-		ret->err = errno;
-		env_free(&env);
-		return;
-	}
-	ch.path = path;
-	ch.envp = env.v;
-	/* Without the right to change users, asking for our own is no change. */
-	ch.set_user = c->user.known &&
-	    (geteuid() == 0 || c->user.uid != geteuid());
-	ch.uid = c->user.uid;
-	ch.gid = c->user.gid;
-	ch.groups = c->user.groups;
-	ch.ngroups = c->user.ngroups;
-	ch.nofile = child_limit(main->minfds, board->nofile_cur,
-	    board->nofile_max);
-	ch.nproc = child_limit(main->minprocs, board->nproc_cur,
-	    board->nproc_max);
-	sigemptyset(&ch.unblocked);
-
-	pid = clone_child(&ch, &board->pid[slot], state_pid);
-	if (pid == -1) {
-		ret->step = STEP_FORK;
-		ret->err = errno;
-	} else {
-		ret->step = STEP_NONE;
-		ret->pid = pid;
-	}
-	free(path);
+	run(&ch, &env, CLONE_PARENT | CLONE_PARENT_SETTID |
+	    (state_pid != NULL ? CLONE_CHILD_SETTID : 0), &board->pid[slot],
+	    state_pid, ret);
 	env_free(&env);
+}
+
+/* It is over when clone_child() returns: it has executed, or given up. */
+static void
+forget_failed(uint32_t failed, int pidfd, struct spawn_result *ret)
+{
+	waitpid(ret->pid, NULL, 0);
+	close(pidfd);
+	ret->pid = 0;
+	ret->step = (uint8_t)(failed >> 16);
+	ret->err = (int32_t)(failed & 0xffff);
+}
+
+void
+spawn_command(const struct conf_main *main, const struct board *board,
+    const struct spawn_command *cmd, int *ret_pidfd, struct spawn_result *ret)
+{
+	_Atomic uint32_t failed = 0;
+	struct env env = {.n = 0};
+	struct child ch = {
+		.argv = cmd->argv,
+		.fds = cmd->fds,
+		.failed = &failed,
+		.nice = cmd->nice,
+		.parent = getpid(),
+	};
+	int pidfd = -1;
+	size_t i;
+
+	memset(ret, 0, sizeof *ret);
+	ret->step = STEP_PREPARE;
+	prepare_common(&ch, main, board);
+	if (cmd->c != NULL && !prepare_process(&ch, cmd->c, ret))
+		return;
+	if (cmd->c != NULL)
+		env_build(&env, main, cmd->c);
+	else
+		env_inherit(&env);
+	for (i = 0; i < cmd->nenv; i++)
+		env_put(&env, cmd->env[i]);
+	run(&ch, &env, CLONE_PIDFD | SIGCHLD, &pidfd, NULL, ret);
+	env_free(&env);
+	if (ret->pid != 0 && atomic_load(&failed) != 0)
+		forget_failed(atomic_load(&failed), pidfd, ret);
+	if (ret->pid != 0)
+		*ret_pidfd = pidfd;
 }

@@ -1,7 +1,9 @@
-/* One child: from a configuration to a running program, or a step and errno. */
+/* One child: from a configuration to a running program, or a command for one,
+ * or else a step and errno. */
 #ifndef SUPERVISOR_SPAWN_H
 #define SUPERVISOR_SPAWN_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/program.h"
@@ -33,5 +35,25 @@ void spawn_prepare(struct board *board, uint32_t slot, uint32_t gen);
 void spawn(const struct conf_main *main, const struct conf_process *c,
     struct board *board, uint32_t slot, const int fds[3],
     int32_t *state_pid, struct spawn_result *ret);
+
+/* A command that is no program; helper.h runs them.  All borrowed. */
+struct spawn_command {
+	const struct conf_process *c; /* its user, limits, directory, umask
+				       * and environment; NULL: our own */
+	char **argv; /* NULL-terminated, at least one word */
+	char *const *env; /* NENV more KEY=VALUE */
+	size_t nenv;
+	const int *fds; /* its 0, 1, 2; the first is /dev/null */
+	int nice; /* 0: ours */
+};
+
+/*
+ * Starts CMD as a child of this very process, in a session of its own; it is
+ * killed when this process dies.  Its end is *RET_PIDFD's (close-on-exec) and
+ * waitpid's to tell.  When the command could not be executed there is no
+ * child: RET has pid 0, the step and errno.
+ */
+void spawn_command(const struct conf_main *main, const struct board *board,
+    const struct spawn_command *cmd, int *ret_pidfd, struct spawn_result *ret);
 
 #endif

@@ -13,6 +13,7 @@
 #include "lib/board.h"
 #include "lib/link.h"
 #include "lib/state.h"
+#include "supervisor/helper.h"
 
 struct config;
 struct service;
@@ -47,6 +48,8 @@ struct supervisor {
 	bool reload_again; /* when it is over */
 
 	struct request *upgrade; /* waits for the keeper's word, or NULL */
+	struct helper_list helpers; /* commands that run by the way */
+	unsigned nstuck; /* of them: survive SIGKILL */
 
 	bool keeper_gone; /* it was killed, and we cannot take its place */
 	bool safe; /* safe mode: no logs are read, no program is started */

@@ -42,6 +42,19 @@ spawn(const struct conf_main *m, const struct conf_process *c,
 }
 
 void
+spawn_command(const struct conf_main *m, const struct board *board,
+    const struct spawn_command *cmd, int *ret_pidfd, struct spawn_result *ret)
+{
+	(void)m;
+	(void)board;
+	(void)cmd;
+	(void)ret_pidfd;
+	ret->pid = 0;
+	ret->step = STEP_FORK;
+	ret->err = EAGAIN;
+}
+
+void
 promote(struct supervisor *sup)
 {
 	(void)sup;
