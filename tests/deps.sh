@@ -7,7 +7,7 @@ set -eu
 packages_of() {
 	case $1 in
 	build) echo "gcc libc6-dev make libev-dev libinih-dev libjansson-dev uthash-dev" ;;
-	check) echo "check libsubunit-dev procps python3 nginx-light redis-server" ;;
+	check) echo "check libsubunit-dev procps python3 nginx-light redis-server tzdata" ;;
 	fault) echo "strace" ;;
 	demo) echo "procps python3 nginx-light redis-server" ;;
 	valgrind) echo "valgrind libc6-dbg" ;;

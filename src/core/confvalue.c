@@ -187,12 +187,18 @@ parse_size(const struct value *v, void *field)
 	return CONFVALUE_OK;
 }
 
+bool
+confvalue_duration(const char *text, int64_t *ret_ms)
+{
+	return read_scaled(text, duration_units, 1000, ret_ms);
+}
+
 static enum confvalue_result
 parse_duration(const struct value *v, void *field)
 {
 	int64_t n;
 
-	if (!read_scaled(v->text, duration_units, 1000, &n))
+	if (!confvalue_duration(v->text, &n))
 		return bad(v, "is not a duration: a whole number and "
 			      "ms, s, m, h or d");
 	if (n < v->key->min || n > v->key->max)

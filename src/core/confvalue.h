@@ -70,6 +70,9 @@ bool confvalue_set_expected(struct conf_process *p);
 char *confvalue_path(const struct confvalue_ctx *ctx, const char *base_dir,
     const char *path);
 
+/* A duration ("10s", "500 ms", "3": seconds) in ms.  false: TEXT is none. */
+bool confvalue_duration(const char *text, int64_t *ret_ms);
+
 /* Number of a signal ("TERM", "sigterm", "15", "RTMIN+1"), or -1. */
 int confvalue_signal(const char *name);
 
