@@ -15,6 +15,7 @@
 #include "core/conf.h"
 #include "core/confarena.h"
 #include "core/confkey.h"
+#include "core/confvalue.h"
 #include "core/program.h"
 #include "keeper/handover.h"
 #include "lib/board.h"
@@ -161,17 +162,15 @@ add_leaving(struct adoption *a, const struct state_record *r)
 
 	a->left = xreallocarray(a->left, a->nleft + 1, sizeof *a->left);
 	c = &a->left[a->nleft];
-	memset(c, 0, sizeof *c);
+	confvalue_defaults(SECT_PROGRAM, c, arena);
 	c->name = conf_arena_dup(arena, colon != NULL ? colon + 1 : r->label);
 	c->group = colon == NULL ? c->name : conf_arena_ndup(arena, r->label,
 	    (size_t)(colon - r->label));
 	c->program = c->name;
 	conf_arena_strs(arena, "(not configured)", 1, &c->command);
-	c->numprocs = 1;
-	c->priority = c->group_priority = 999;
+	c->group_priority = 999;
 	c->stopsignal = r->stopsignal;
 	c->stopwaitsecs = r->stopwaitsecs;
-	c->umask = -1;
 	c->slot = (int32_t)(a->conf->nprocs + a->nleft);
 	c->leaving = true;
 	return (uint32_t)a->conf->nprocs + a->nleft++;

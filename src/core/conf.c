@@ -16,6 +16,8 @@
 #include "core/confcodec.h"
 #include "core/confread.h"
 #include "core/confvalue.h"
+#include "core/depend.h"
+#include "core/stopplan.h"
 #include "lib/buf.h"
 #include "lib/str.h"
 #include "lib/xalloc.h"
@@ -457,6 +459,34 @@ process_logs(struct load *l, const struct confread_section *s,
 	}
 }
 
+/* Keys that do not go together. */
+static void
+process_life(struct load *l, const struct confread_section *s,
+    struct conf_process *p)
+{
+	const struct confread_entry *type = confread_entry(s, "type");
+	const struct confread_entry *e;
+
+	if (p->schedule != NULL && type != NULL && p->type != TYPE_ONESHOT)
+		say_entry(l, type, false,
+		    "must be oneshot for a program with a schedule");
+	if (p->schedule != NULL)
+		p->type = TYPE_ONESHOT;
+	if (p->type == TYPE_ONESHOT &&
+	    (e = confread_entry(s, "ready")) != NULL && p->ready != NULL)
+		say_entry(l, e, false,
+		    "a oneshot is ready when it has ended with success");
+	if (p->type == TYPE_ONESHOT && p->autorestart == AUTORESTART_YES)
+		say_entry(l, confread_entry(s, "autorestart"), false,
+		    "cannot be true for a oneshot, which is to end; a "
+		    "schedule runs it again");
+	if (p->watchdog_ms > 0 && p->ready != NULL &&
+	    strncmp(p->ready, "fd:", 3) == 0)
+		say_entry(l, confread_entry(s, "watchdog"), false,
+		    "needs messages of the program; with ready = fd:N it has "
+		    "no way to send them");
+}
+
 static void
 process_rules(struct load *l, const struct confread_section *s,
     struct conf_process *p)
@@ -469,6 +499,8 @@ process_rules(struct load *l, const struct confread_section *s,
 		say_entry(l, kill, false,
 		    "cannot be false when stopasgroup is true");
 	confvalue_set_expected(p);
+	stopplan_set(p);
+	process_life(l, s, p);
 	process_logs(l, s, p);
 }
 
@@ -722,6 +754,32 @@ order_groups(struct load *l)
 	HASH_CLEAR(hh, hash);
 }
 
+/* The same words of all processes of a program are told once. */
+static void
+say_depend(void *arg, uint32_t from, const char *key, const char *why)
+{
+	struct load *l = arg;
+	const struct confread_section *s = l->made[from].section;
+	const struct confread_entry *e = confread_entry(s, key);
+
+	if (from > 0 && l->made[from - 1].section == s &&
+	    strstr(why, "in a circle") == NULL)
+		return;
+	if (e != NULL)
+		confread_say_entry(&l->read, e, false, why);
+	else
+		confread_say_section(&l->read, s, false, why);
+}
+
+static void
+check_order(struct load *l)
+{
+	struct depend d;
+
+	depend_resolve(l->c, &d, say_depend, l);
+	depend_clear(&d);
+}
+
 static void
 finish(struct load *l)
 {
@@ -741,6 +799,7 @@ finish(struct load *l)
 		c->procs[i].restart_hash =
 		    confcodec_restart_hash(&c->main, &c->procs[i]);
 	}
+	check_order(l);
 }
 
 /* The interface. */
@@ -810,6 +869,13 @@ config_peek(const char *path, const struct conf_host *host)
 	l.c->main.cwd = conf_arena_dup(l.c->arena, host->cwd);
 	load_clear(&l);
 	return l.c;
+}
+
+char *
+conf_process_label(const struct conf_process *p)
+{
+	return strcmp(p->name, p->group) == 0 ? xstrdup(p->name) :
+	    xasprintf("%s:%s", p->group, p->name);
 }
 
 void

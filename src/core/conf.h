@@ -71,6 +71,21 @@ enum conf_autorestart { AUTORESTART_NO, AUTORESTART_UNEXPECTED, AUTORESTART_YES 
 
 enum conf_death { DEATH_KEEP, DEATH_KILL };
 
+enum conf_type { TYPE_SERVICE, TYPE_ONESHOT, TYPE_FORKING };
+
+enum conf_overlap { OVERLAP_SKIP, OVERLAP_QUEUE, OVERLAP_KILL };
+
+/* What of a program is killed when its process has ended. */
+enum conf_kill { KILL_TREE, KILL_GROUP, KILL_PROCESS };
+
+#define CONF_STOP_MAX 8 /* steps of a stop before SIGKILL */
+
+/* One step of a stop: a signal (0: stop_command), and how long to wait. */
+struct conf_stop {
+	int32_t signo;
+	int64_t wait_ms;
+};
+
 enum conf_loglevel { /* in the order of enum log_level */
 	LOGLEVEL_CRITICAL,
 	LOGLEVEL_ERROR,
@@ -127,6 +142,26 @@ struct conf_process {
 	int64_t umask; /* -1: the daemon's */
 	char *serverurl; /* NULL: AUTO */
 	int64_t on_supervisor_death; /* enum conf_death */
+	int64_t type; /* enum conf_type */
+	/* Names of processes, programs and groups; see depend.h. */
+	struct conf_strs after, requires, bound_to;
+	bool dependent_startup; /* begins with the daemon once ... */
+	struct conf_strs wait_for; /* ... NAME:STATE[,STATE] holds */
+	char *ready, *health; /* probe.h; NULL: none */
+	int64_t ready_timeout_ms; /* 0: no limit */
+	int64_t health_interval_ms, health_timeout_ms, health_retries;
+	int64_t watchdog_ms; /* 0: none */
+	char *on_give_up; /* "shutdown", "exec:CMD", NULL: nothing */
+	bool essential;
+	char *schedule; /* cron.h; NULL: none */
+	int64_t overlap; /* enum conf_overlap */
+	char *stop_schedule; /* SIGNAL/SECONDS ...; NULL: not set */
+	struct conf_strs stop_command; /* argv; n 0: none, as the next ones */
+	struct conf_strs exec_start_pre, exec_start_post, exec_stop_post;
+	int64_t kill_mode; /* enum conf_kill */
+	/* The steps that follow from the keys above, SIGKILL left out. */
+	struct conf_stop stop[CONF_STOP_MAX];
+	uint32_t nstop; /* at least 1 */
 	char *description, *documentation; /* NULL: none */
 	/* The restart policy of our own, in force when any key of it is set. */
 	bool restart_policy;
@@ -209,6 +244,9 @@ bool conf_msg_fits(const struct conf_msgs *m, bool warning);
 /* One message; it is only counted if it does not fit. */
 void conf_msg_add(struct conf_msgs *m, bool warning, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* "name", or "group:name" when they differ; malloc'ed. */
+char *conf_process_label(const struct conf_process *p);
 
 /* Appends C as bytes that config_decode() of the same version reads. */
 void config_encode(const struct config *c, struct buf *out);

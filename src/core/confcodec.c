@@ -8,6 +8,7 @@
 #include "core/confarena.h"
 #include "core/confcodec.h"
 #include "core/confvalue.h"
+#include "core/stopplan.h"
 #include "lib/buf.h"
 #include "lib/xalloc.h"
 
@@ -759,7 +760,7 @@ static bool
 process_is_whole(struct conf_process *p)
 {
 	return p->name != NULL && p->group != NULL && p->program != NULL &&
-	    p->command.n > 0 && confvalue_set_expected(p);
+	    p->command.n > 0 && confvalue_set_expected(p) && stopplan_set(p);
 }
 
 static bool

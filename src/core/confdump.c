@@ -191,6 +191,8 @@ json_words(struct buf *out, const struct confkey *k,
 		json_environment(out, s);
 	else if (k->type == KEY_EXITCODES)
 		json_exitcodes(out, s);
+	else if (k->type == KEY_NAMES || k->type == KEY_WAITS)
+		json_strs(out, s);
 	else
 		json_command(out, s);
 }
@@ -342,7 +344,9 @@ ini_words(struct buf *out, const struct confkey *k,
 
 	if (k->type == KEY_EXITCODES) {
 		add_joined(&b, s, ",");
-	} else if (k->type == KEY_COMMAND) {
+	} else if (k->type == KEY_NAMES || k->type == KEY_WAITS) {
+		add_joined(&b, s, " ");
+	} else if (k->type == KEY_COMMAND || k->type == KEY_ARGV) {
 		add_command(&b, s);
 	} else {
 		for (i = 0; i < s->n; i++) {

@@ -68,6 +68,13 @@ enum confkey_type {
 	KEY_ACL,
 	KEY_ENVIRONMENT,
 	KEY_COMMAND,
+	KEY_ARGV, /* the same; empty for none */
+	KEY_NAMES, /* a list with commas or blanks */
+	KEY_WAITS, /* NAME:STATE[,STATE] ..., with blanks */
+	KEY_STOPS, /* as stopplan.h; empty is NULL */
+	KEY_PROBE, /* as probe.h; "none" is NULL */
+	KEY_GIVE_UP, /* none, shutdown or exec:CMD */
+	KEY_SCHEDULE, /* as cron.h; empty is NULL */
 	KEY_TYPES
 };
 

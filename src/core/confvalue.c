@@ -11,7 +11,10 @@
 #include "core/conf.h"
 #include "core/confarena.h"
 #include "core/confvalue.h"
+#include "core/cron.h"
+#include "core/probe.h"
 #include "core/shlex.h"
+#include "core/stopplan.h"
 #include "lib/str.h"
 #include "lib/xalloc.h"
 
@@ -816,6 +819,126 @@ parse_command(const struct value *v, void *field)
 	return parse_words(v, field, shlex_split, 1);
 }
 
+static enum confvalue_result
+parse_argv(const struct value *v, void *field)
+{
+	return parse_words(v, field, shlex_split, 0);
+}
+
+/* Words with any of STOPS between them. */
+static enum confvalue_result
+parse_list(const struct value *v, void *field, const char *stops)
+{
+	struct buf words = BUF_INIT;
+	const char *s = v->text + strspn(v->text, stops);
+	size_t n, len;
+
+	for (n = 0; *s != '\0'; n++) {
+		len = strcspn(s, stops);
+		buf_add(&words, s, len);
+		buf_addc(&words, '\0');
+		s += len + strspn(s + len, stops);
+	}
+	conf_arena_strs(v->ctx->arena, n > 0 ? buf_head(&words) : "", n,
+	    field);
+	buf_clear(&words);
+	return CONFVALUE_OK;
+}
+
+/* Names of processes, programs and groups, "group:name" too. */
+static enum confvalue_result
+parse_names(const struct value *v, void *field)
+{
+	return parse_list(v, field, ", \t\r\n");
+}
+
+/* NAME:STATE,STATE: the comma is theirs. */
+static enum confvalue_result
+parse_waits(const struct value *v, void *field)
+{
+	return parse_list(v, field, " \t\r\n");
+}
+
+/* A text that CHECK accepts; NOTHING, or no text, is NULL. */
+static enum confvalue_result
+parse_checked(const struct value *v, void *field, const char *nothing,
+    bool (*check)(const char *text, struct buf *why))
+{
+	if (*v->text == '\0' || strcasecmp(v->text, nothing) == 0) {
+		*(char **)field = NULL;
+		return CONFVALUE_OK;
+	}
+	return check(v->text, v->why) ? parse_string(v, field) :
+	    CONFVALUE_BAD;
+}
+
+static bool
+check_stops(const char *text, struct buf *why)
+{
+	struct conf_stop steps[CONF_STOP_MAX];
+
+	return stopplan_parse(text, steps, why) > 0;
+}
+
+static enum confvalue_result
+parse_stops(const struct value *v, void *field)
+{
+	return parse_checked(v, field, "", check_stops);
+}
+
+static bool
+check_probe(const char *text, struct buf *why)
+{
+	struct probe_spec spec;
+
+	return probe_parse(text, &spec, why);
+}
+
+static enum confvalue_result
+parse_probe(const struct value *v, void *field)
+{
+	return parse_checked(v, field, "none", check_probe);
+}
+
+static bool
+check_schedule(const char *text, struct buf *why)
+{
+	struct cron cron;
+
+	return cron_parse(text, &cron, why);
+}
+
+static enum confvalue_result
+parse_schedule(const struct value *v, void *field)
+{
+	return parse_checked(v, field, "", check_schedule);
+}
+
+static bool
+check_give_up(const char *text, struct buf *why)
+{
+	struct buf words = BUF_INIT;
+	size_t n = 0;
+	bool ok;
+
+	if (strcasecmp(text, "shutdown") == 0)
+		return true;
+	ok = strncasecmp(text, "exec:", 5) == 0 &&
+	    shlex_split(text + 5, &words, &n, why) && n > 0;
+	buf_clear(&words);
+	if (!ok) {
+		confvalue_quote(why, text);
+		buf_adds(why, " is none of none, shutdown, exec:COMMAND");
+	}
+	return ok;
+}
+
+static enum confvalue_result
+parse_give_up(const struct value *v, void *field)
+{
+	return parse_checked(v, field, "none", check_give_up);
+}
+
 static const struct {
 	parse_fn *parse;
 	enum confvalue_storage storage;
@@ -841,6 +964,13 @@ static const struct {
 	[KEY_ACL] = {parse_acl, STORE_ACL},
 	[KEY_ENVIRONMENT] = {parse_environment, STORE_STRS},
 	[KEY_COMMAND] = {parse_command, STORE_STRS},
+	[KEY_ARGV] = {parse_argv, STORE_STRS},
+	[KEY_NAMES] = {parse_names, STORE_STRS},
+	[KEY_WAITS] = {parse_waits, STORE_STRS},
+	[KEY_STOPS] = {parse_stops, STORE_STR},
+	[KEY_PROBE] = {parse_probe, STORE_STR},
+	[KEY_GIVE_UP] = {parse_give_up, STORE_STR},
+	[KEY_SCHEDULE] = {parse_schedule, STORE_STR},
 };
 
 enum confvalue_storage
@@ -910,5 +1040,6 @@ confvalue_defaults(enum confkey_section sect, void *base,
 	if (sect != SECT_MAIN) {
 		((struct conf_process *)base)->slot = -1;
 		confvalue_set_expected(base);
+		stopplan_set(base);
 	}
 }

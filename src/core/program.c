@@ -9,11 +9,15 @@
 #include "core/program.h"
 #include "core/proto.h"
 
-#define SEC 1000000000LL
+#define MS 1000000LL
+#define SEC (1000 * MS)
 
 /* A program without a restart_* key starts at most once in this time unless
  * it lived as long: startsecs=0 cannot spin. */
 #define MIN_LIFE_NS (1 * SEC)
+
+#define KILL_AGAIN_NS (1 * SEC) /* from SIGKILL to the next one */
+#define LAST_WORD_NS (SEC / 2) /* what is left has it between TERM and KILL */
 
 /* What an event handler needs, in one place. */
 struct step {
@@ -36,15 +40,24 @@ change(struct step *s, enum program_state to)
 		s->arg->changed(s->arg->ctx, s->p, from);
 }
 
-/* The next run: the shell spawns it and answers SPAWNED or SPAWN_FAILED. */
+/* The next run, when its time has come and what it needs is ready: the shell
+ * spawns it and answers SPAWNED or SPAWN_FAILED. */
 static void
 begin(struct step *s)
 {
-	s->p->deadline_ns = 0;
-	s->p->gen++;
-	s->p->pid = 0;
-	s->p->reason = REASON_NONE;
-	s->p->conf_hash = s->c->restart_hash;
+	struct program *p = s->p;
+
+	p->deadline_ns = 0;
+	if (s->arg->blocked || (s->c->schedule != NULL && !p->due)) {
+		if (p->state != PROGRAM_WAITING)
+			change(s, PROGRAM_WAITING);
+		return;
+	}
+	p->gen++;
+	p->pid = 0;
+	p->reason = REASON_NONE;
+	p->ready = p->followed = p->due = 0;
+	p->conf_hash = s->c->restart_hash;
 	s->fx |= FX_SPAWN;
 	change(s, PROGRAM_STARTING);
 }
@@ -55,6 +68,9 @@ begin_afresh(struct step *s)
 {
 	s->p->wanted = 1;
 	s->p->tries = s->p->level = s->p->window_starts = 0;
+	s->p->due |= s->arg->run_now;
+	if (s->p->state != PROGRAM_WAITING)
+		s->p->reason = REASON_NONE;
 	begin(s);
 }
 
@@ -122,6 +138,11 @@ failed_start(struct step *s, enum program_reason reason)
 	struct program *p = s->p;
 
 	p->tries++;
+	p->reason = (uint8_t)reason;
+	if (s->c->schedule != NULL) {
+		begin(s); /* it waits for its next time */
+		return;
+	}
 	if (s->c->restart_policy) {
 		restart_by_policy(s, reason);
 		return;
@@ -140,6 +161,7 @@ note_end(struct step *s)
 	p->has_status = s->arg->unknown ? STATUS_UNKNOWN : STATUS_KNOWN;
 	p->status = s->arg->unknown ? 0 : s->arg->status;
 	p->ended_s = s->arg->wall_s;
+	p->ended_ns = s->arg->now_ns;
 	p->last_pid = p->pid;
 	p->pid = 0;
 	p->deadline_ns = 0;
@@ -147,8 +169,102 @@ note_end(struct step *s)
 	p->spawn_errno = s->arg->err;
 }
 
-static bool
-is_expected(const struct conf_process *c, const struct program *p)
+/* It ran and has ended by itself: EXITED, and from there perhaps on. */
+static void
+by_policy(struct step *s, bool failed)
+{
+	struct program *p = s->p;
+	int64_t lived = p->ended_ns - p->started_ns;
+
+	change(s, PROGRAM_EXITED);
+	if (s->c->schedule != NULL) {
+		begin(s); /* it waits for its next time */
+		return;
+	}
+	if (s->c->type == TYPE_ONESHOT ||
+	    s->c->autorestart == AUTORESTART_NO ||
+	    (s->c->autorestart == AUTORESTART_UNEXPECTED && !failed &&
+	    program_has_succeeded(p, s->c)))
+		return;
+	if (s->c->restart_policy)
+		restart_by_policy(s, p->reason);
+	else if (lived < MIN_LIFE_NS)
+		back_off(s, p->reason == REASON_EXIT ? REASON_TOO_FAST :
+		    p->reason, MIN_LIFE_NS - lived);
+	else
+		begin(s);
+}
+
+/* Nothing of the last run is left: what comes now. */
+static void
+go_on(struct step *s, enum program_next next)
+{
+	struct program *p = s->p;
+
+	if (!p->wanted)
+		next = NEXT_STOPPED;
+	switch (next) {
+	case NEXT_FAILED:
+		failed_start(s, p->reason);
+		break;
+	case NEXT_EXITED:
+	case NEXT_UNFIT:
+		by_policy(s, next == NEXT_UNFIT);
+		break;
+	default:
+		p->spawn_step = STEP_NONE;
+		p->reason = REASON_STOPPED;
+		change(s, PROGRAM_STOPPED);
+		if (p->wanted)
+			begin_afresh(s);
+	}
+}
+
+static int64_t
+stop_time_ns(const struct conf_process *c)
+{
+	int64_t ms = 0;
+	unsigned i;
+
+	for (i = 0; i < c->nstop; i++)
+		ms += c->stop[i].wait_ms;
+	return ms * MS;
+}
+
+/* The process is gone and what it left is not: SIGTERM, and SIGKILL when the
+ * time of a stop is over.  What a stop under way has used of that is gone, but
+ * for a moment in which SIGTERM can have an effect. */
+static void
+clear_up(struct step *s, enum program_next next)
+{
+	struct program *p = s->p;
+	int64_t time = stop_time_ns(s->c), from = s->arg->now_ns, soon;
+
+	p->clearing = 1;
+	p->signalled = p->kills = 0;
+	if (p->state == PROGRAM_STOPPING)
+		from = p->changed_ns;
+	else
+		p->next = (uint8_t)next;
+	soon = s->arg->now_ns + (time < LAST_WORD_NS ? time : LAST_WORD_NS);
+	p->deadline_ns = from + time > soon ? from + time : soon;
+	s->fx |= FX_SIGNAL;
+	if (p->state != PROGRAM_STOPPING)
+		change(s, PROGRAM_STOPPING);
+}
+
+static void
+ended(struct step *s, enum program_next next)
+{
+	note_end(s);
+	if (s->arg->left)
+		clear_up(s, next);
+	else
+		go_on(s, next);
+}
+
+bool
+program_has_succeeded(const struct program *p, const struct conf_process *c)
 {
 	int code = program_exit_code(p->status);
 
@@ -193,26 +309,47 @@ cancel(struct step *s)
 }
 
 static void
-ask_to_end(struct step *s)
+take_step(struct step *s, unsigned step)
 {
-	s->p->kills = s->p->signalled = 0;
-	s->p->deadline_ns = s->arg->now_ns + s->c->stopwaitsecs * SEC;
+	struct program *p = s->p;
+
+	p->step = (uint8_t)step;
+	p->signalled = 0;
+	p->deadline_ns = s->arg->now_ns + s->c->stop[step].wait_ms * MS;
 	s->fx |= FX_SIGNAL;
+}
+
+static void
+ask_to_end(struct step *s, enum program_next next)
+{
+	s->p->kills = s->p->clearing = 0;
+	s->p->next = (uint8_t)next;
+	take_step(s, 0);
 	change(s, PROGRAM_STOPPING);
 }
 
+/* With something that needs it and still runs, it is only noted. */
 static void
 stop(struct step *s)
 {
 	s->p->wanted = 0;
-	ask_to_end(s);
+	if (!s->arg->held)
+		ask_to_end(s, NEXT_STOPPED);
 }
 
 static void
 restart(struct step *s)
 {
 	s->p->wanted = 1;
-	ask_to_end(s);
+	s->p->due |= s->arg->run_now;
+	ask_to_end(s, NEXT_STOPPED);
+}
+
+static void
+unfit(struct step *s, enum program_reason reason, enum program_next next)
+{
+	s->p->reason = (uint8_t)reason;
+	ask_to_end(s, next);
 }
 
 /* STARTING: the process may not exist yet. */
@@ -234,6 +371,39 @@ starting_restart(struct step *s)
 		want_up(s);
 }
 
+static bool
+awaits_report(const struct step *s)
+{
+	return (s->c->ready != NULL && !s->p->ready) ||
+	    (s->c->type == TYPE_FORKING && !s->p->followed);
+}
+
+/* RUNNING when it has been up long enough and is ready; too late if it is not
+ * ready in time; else the deadline is the next of these moments. */
+static void
+starting_look(struct step *s)
+{
+	struct program *p = s->p;
+	int64_t up = p->started_ns + s->c->startsecs * SEC, late = 0;
+	bool waits = awaits_report(s);
+
+	if (s->c->type == TYPE_ONESHOT) {
+		p->deadline_ns = 0;
+		return;
+	}
+	if (waits && s->c->ready_timeout_ms > 0)
+		late = p->started_ns + s->c->ready_timeout_ms * MS;
+	if (late != 0 && s->arg->now_ns >= late) {
+		unfit(s, REASON_LATE, NEXT_FAILED);
+	} else if (!waits && s->arg->now_ns >= up) {
+		p->deadline_ns = 0;
+		p->tries = 0;
+		change(s, PROGRAM_RUNNING);
+	} else {
+		p->deadline_ns = waits ? late : up;
+	}
+}
+
 static void
 starting_spawned(struct step *s)
 {
@@ -245,10 +415,23 @@ starting_spawned(struct step *s)
 	p->started_ns = s->arg->now_ns;
 	p->started_s = s->arg->wall_s;
 	p->has_status = STATUS_NONE;
-	if (s->c->startsecs > 0)
-		p->deadline_ns = s->arg->now_ns + s->c->startsecs * SEC;
-	else
-		change(s, PROGRAM_RUNNING);
+	starting_look(s);
+}
+
+static void
+starting_ready(struct step *s)
+{
+	if (s->p->pid == 0)
+		return;
+	s->p->ready = 1;
+	starting_look(s);
+}
+
+static void
+starting_unfit(struct step *s)
+{
+	if (s->p->pid != 0)
+		unfit(s, s->arg->reason, NEXT_FAILED);
 }
 
 static void
@@ -262,66 +445,135 @@ starting_failed(struct step *s)
 		failed_start(s, REASON_SPAWN);
 }
 
+/* The daemon that a forking program has left is the program from now on. */
+static void
+follow(struct step *s)
+{
+	s->p->last_pid = s->p->pid;
+	s->p->pid = s->arg->follow;
+	s->p->followed = 1;
+	starting_look(s);
+}
+
+static void
+oneshot_ended(struct step *s)
+{
+	struct program *p = s->p;
+
+	p->reason = REASON_EXIT;
+	p->has_status = s->arg->unknown ? STATUS_UNKNOWN : STATUS_KNOWN;
+	p->status = s->arg->status;
+	if (program_has_succeeded(p, s->c))
+		p->tries = 0;
+	else if (s->c->autorestart != AUTORESTART_NO &&
+	    s->c->schedule == NULL) {
+		ended(s, NEXT_FAILED);
+		return;
+	}
+	ended(s, NEXT_EXITED);
+}
+
 static void
 starting_ended(struct step *s)
 {
-	note_end(s);
-	failed_start(s,
-	    s->arg->step != STEP_NONE ? REASON_SPAWN : REASON_QUICK);
+	struct program *p = s->p;
+	bool success = !s->arg->unknown && s->arg->status == 0;
+
+	p->reason = REASON_QUICK;
+	if (s->arg->step != STEP_NONE)
+		p->reason = REASON_SPAWN;
+	else if (s->c->type == TYPE_ONESHOT) {
+		oneshot_ended(s);
+		return;
+	} else if (s->c->type == TYPE_FORKING && !p->followed && success) {
+		if (s->arg->follow != 0) {
+			follow(s);
+			return;
+		}
+		p->reason = REASON_NO_DAEMON;
+	} else if (success && s->arg->forked)
+		p->reason = REASON_FORKED;
+	if (p->reason == REASON_FORKED && !s->arg->left) {
+		/* What it left is not to be touched: no heap of them. */
+		note_end(s);
+		give_up(s, REASON_FORKED);
+		return;
+	}
+	ended(s, NEXT_FAILED);
 }
 
-static void
-starting_up(struct step *s)
-{
-	s->p->deadline_ns = 0;
-	s->p->tries = 0;
-	change(s, PROGRAM_RUNNING);
-}
-
-/* It ended by itself: EXITED, and from there perhaps on to a restart. */
 static void
 running_ended(struct step *s)
 {
-	struct program *p = s->p;
-	int64_t lived = s->arg->now_ns - p->started_ns;
+	bool executed = s->arg->step == STEP_NONE; /* startsecs=0: perhaps not */
 
-	note_end(s);
-	if (p->spawn_step != STEP_NONE) { /* startsecs=0: never executed */
-		failed_start(s, REASON_SPAWN);
+	s->p->reason = executed ? REASON_EXIT : REASON_SPAWN;
+	ended(s, executed ? NEXT_EXITED : NEXT_FAILED);
+}
+
+static void
+running_unfit(struct step *s)
+{
+	unfit(s, s->arg->reason, NEXT_UNFIT);
+}
+
+/* A run is due while the last one has not ended. */
+static void
+due_again(struct step *s)
+{
+	struct program *p = s->p;
+
+	if (s->c->overlap == OVERLAP_SKIP)
 		return;
-	}
-	p->reason = REASON_EXIT;
-	change(s, PROGRAM_EXITED);
-	if (s->c->autorestart == AUTORESTART_NO ||
-	    (s->c->autorestart == AUTORESTART_UNEXPECTED &&
-	    is_expected(s->c, p)))
-		return;
-	if (s->c->restart_policy)
-		restart_by_policy(s, REASON_EXIT);
-	else if (lived < MIN_LIFE_NS)
-		back_off(s, REASON_TOO_FAST, MIN_LIFE_NS - lived);
-	else
-		begin(s);
+	p->due = 1;
+	if (s->c->overlap == OVERLAP_KILL && p->pid != 0 &&
+	    p->state != PROGRAM_STOPPING)
+		ask_to_end(s, NEXT_STOPPED);
+}
+
+static void
+waiting_due(struct step *s)
+{
+	s->p->due = 1;
+	begin(s);
+}
+
+static void
+stopping_up(struct step *s)
+{
+	s->p->wanted = 1;
+	s->p->next = NEXT_STOPPED;
+	s->p->due |= s->arg->run_now;
 }
 
 static void
 stopping_ended(struct step *s)
 {
-	note_end(s);
-	s->p->spawn_step = STEP_NONE;
-	s->p->reason = REASON_STOPPED;
-	change(s, PROGRAM_STOPPED);
-	if (s->p->wanted)
-		begin_afresh(s);
+	ended(s, s->p->next);
 }
 
 static void
-stopping_kill(struct step *s)
+stopping_gone(struct step *s)
 {
-	if (s->p->kills < UINT8_MAX)
-		s->p->kills++;
-	s->p->deadline_ns = s->arg->now_ns +
-	    (s->c->stopwaitsecs > 0 ? s->c->stopwaitsecs : 1) * SEC;
+	if (!s->p->clearing)
+		return;
+	s->p->clearing = 0;
+	s->p->deadline_ns = 0;
+	go_on(s, s->p->next);
+}
+
+static void
+stopping_step(struct step *s)
+{
+	struct program *p = s->p;
+
+	if (!p->clearing && p->kills == 0 && p->step + 1u < s->c->nstop) {
+		take_step(s, p->step + 1u);
+		return;
+	}
+	if (p->kills < UINT8_MAX)
+		p->kills++;
+	p->deadline_ns = s->arg->now_ns + KILL_AGAIN_NS;
 	s->fx |= FX_KILL;
 }
 
@@ -335,15 +587,25 @@ static handler_fn *const table[PROGRAM_STATES][PROGRAM_EVENTS] = {
 		[ON_SPAWN_FAILED] = impossible,
 		[ON_ENDED] = impossible,
 		[ON_DEADLINE] = impossible,
+		[ON_UNBLOCKED] = ignore,
+		[ON_DUE] = ignore,
+		[ON_READY] = impossible,
+		[ON_UNFIT] = impossible,
+		[ON_GONE] = ignore,
 	},
 	[PROGRAM_WAITING] = {
-		[ON_START] = want_up,
+		[ON_START] = begin_afresh,
 		[ON_STOP] = cancel,
-		[ON_RESTART] = want_up,
+		[ON_RESTART] = begin_afresh,
 		[ON_SPAWNED] = impossible,
 		[ON_SPAWN_FAILED] = impossible,
 		[ON_ENDED] = impossible,
 		[ON_DEADLINE] = impossible,
+		[ON_UNBLOCKED] = begin,
+		[ON_DUE] = waiting_due,
+		[ON_READY] = impossible,
+		[ON_UNFIT] = impossible,
+		[ON_GONE] = ignore,
 	},
 	[PROGRAM_STARTING] = {
 		[ON_START] = want_up,
@@ -352,7 +614,12 @@ static handler_fn *const table[PROGRAM_STATES][PROGRAM_EVENTS] = {
 		[ON_SPAWNED] = starting_spawned,
 		[ON_SPAWN_FAILED] = starting_failed,
 		[ON_ENDED] = starting_ended,
-		[ON_DEADLINE] = starting_up,
+		[ON_DEADLINE] = starting_look,
+		[ON_UNBLOCKED] = ignore,
+		[ON_DUE] = due_again,
+		[ON_READY] = starting_ready,
+		[ON_UNFIT] = starting_unfit,
+		[ON_GONE] = ignore,
 	},
 	[PROGRAM_RUNNING] = {
 		[ON_START] = want_up,
@@ -362,6 +629,11 @@ static handler_fn *const table[PROGRAM_STATES][PROGRAM_EVENTS] = {
 		[ON_SPAWN_FAILED] = impossible,
 		[ON_ENDED] = running_ended,
 		[ON_DEADLINE] = impossible,
+		[ON_UNBLOCKED] = ignore,
+		[ON_DUE] = due_again,
+		[ON_READY] = ignore,
+		[ON_UNFIT] = running_unfit,
+		[ON_GONE] = ignore,
 	},
 	[PROGRAM_BACKOFF] = {
 		[ON_START] = begin_afresh,
@@ -371,15 +643,25 @@ static handler_fn *const table[PROGRAM_STATES][PROGRAM_EVENTS] = {
 		[ON_SPAWN_FAILED] = impossible,
 		[ON_ENDED] = impossible,
 		[ON_DEADLINE] = begin,
+		[ON_UNBLOCKED] = ignore,
+		[ON_DUE] = ignore,
+		[ON_READY] = impossible,
+		[ON_UNFIT] = impossible,
+		[ON_GONE] = ignore,
 	},
 	[PROGRAM_STOPPING] = {
-		[ON_START] = want_up,
+		[ON_START] = stopping_up,
 		[ON_STOP] = want_down,
-		[ON_RESTART] = want_up,
+		[ON_RESTART] = stopping_up,
 		[ON_SPAWNED] = impossible,
 		[ON_SPAWN_FAILED] = impossible,
 		[ON_ENDED] = stopping_ended,
-		[ON_DEADLINE] = stopping_kill,
+		[ON_DEADLINE] = stopping_step,
+		[ON_UNBLOCKED] = ignore,
+		[ON_DUE] = due_again,
+		[ON_READY] = ignore,
+		[ON_UNFIT] = ignore,
+		[ON_GONE] = stopping_gone,
 	},
 	[PROGRAM_EXITED] = {
 		[ON_START] = begin_afresh,
@@ -389,6 +671,11 @@ static handler_fn *const table[PROGRAM_STATES][PROGRAM_EVENTS] = {
 		[ON_SPAWN_FAILED] = impossible,
 		[ON_ENDED] = impossible,
 		[ON_DEADLINE] = ignore,
+		[ON_UNBLOCKED] = ignore,
+		[ON_DUE] = ignore,
+		[ON_READY] = impossible,
+		[ON_UNFIT] = impossible,
+		[ON_GONE] = ignore,
 	},
 	[PROGRAM_FATAL] = {
 		[ON_START] = begin_afresh,
@@ -398,6 +685,11 @@ static handler_fn *const table[PROGRAM_STATES][PROGRAM_EVENTS] = {
 		[ON_SPAWN_FAILED] = impossible,
 		[ON_ENDED] = impossible,
 		[ON_DEADLINE] = ignore,
+		[ON_UNBLOCKED] = ignore,
+		[ON_DUE] = ignore,
+		[ON_READY] = impossible,
+		[ON_UNFIT] = impossible,
+		[ON_GONE] = ignore,
 	},
 };
 
@@ -417,13 +709,29 @@ program_is_valid(const struct program *p)
 {
 	return p->state < PROGRAM_STATES && p->wanted <= 1 &&
 	    p->reason < REASONS && p->spawn_step < SPAWN_STEPS &&
-	    p->has_status <= STATUS_UNKNOWN && p->pid >= 0;
+	    p->has_status <= STATUS_UNKNOWN && p->pid >= 0 &&
+	    p->next < PROGRAM_NEXTS && p->step < CONF_STOP_MAX;
 }
 
 bool
 program_is_alive(const struct program *p)
 {
-	return p->pid != 0;
+	return p->pid != 0 || p->clearing;
+}
+
+bool
+program_is_ready(const struct program *p, const struct conf_process *c)
+{
+	return p->state == PROGRAM_RUNNING || (c->type == TYPE_ONESHOT &&
+	    (p->state == PROGRAM_EXITED || p->state == PROGRAM_WAITING) &&
+	    program_has_succeeded(p, c));
+}
+
+bool
+program_has_given_up(const struct program *p)
+{
+	return p->wanted && (p->state == PROGRAM_FATAL ||
+	    p->state == PROGRAM_EXITED);
 }
 
 bool
@@ -452,7 +760,9 @@ static const char *const step_names[SPAWN_STEPS] = {
 	[STEP_UID] = "user id",
 	[STEP_DIRECTORY] = "directory",
 	[STEP_FDS] = "descriptors",
+	[STEP_CONFINE] = "confine",
 	[STEP_EXEC] = "exec",
+	[STEP_PRE] = "exec_start_pre",
 };
 
 const char *
@@ -462,12 +772,26 @@ spawn_step_name(enum spawn_step s)
 }
 
 static void
+end_words(int status, char *buf, size_t size)
+{
+	char num[16];
+	int code = program_exit_code(status);
+
+	if (code < 0)
+		snprintf(buf, size, "signal %s%s", signal_name(-code, num),
+		    (status & 0x80) != 0 ? ", core dumped" : "");
+	else
+		snprintf(buf, size, "exit code %d", code);
+}
+
+static void
 spawn_reason(const struct program *p, const struct conf_process *c, char *buf,
     size_t size)
 {
 	const char *why = strerror(p->spawn_errno);
 	const char *command = c->command.n ? c->command.v[0] : "";
 	const char *user = c->user.name ? c->user.name : "the daemon's user";
+	char end[64];
 
 	switch (p->spawn_step) {
 	case STEP_PREPARE:
@@ -490,6 +814,10 @@ spawn_reason(const struct program *p, const struct conf_process *c, char *buf,
 		snprintf(buf, size, "cannot enter directory %s: %s",
 		    c->directory ? c->directory : "/", why);
 		break;
+	case STEP_PRE:
+		end_words(p->spawn_errno, end, sizeof end);
+		snprintf(buf, size, "exec_start_pre failed (%s)", end);
+		break;
 	case STEP_EXEC:
 		snprintf(buf, size, "cannot execute %s: %s", command, why);
 		break;
@@ -497,19 +825,6 @@ spawn_reason(const struct program *p, const struct conf_process *c, char *buf,
 		snprintf(buf, size, "cannot prepare the process (%s): %s",
 		    spawn_step_name(p->spawn_step), why);
 	}
-}
-
-static void
-end_words(int status, char *buf, size_t size)
-{
-	char num[16];
-	int code = program_exit_code(status);
-
-	if (code < 0)
-		snprintf(buf, size, "signal %s%s", signal_name(-code, num),
-		    (status & 0x80) != 0 ? ", core dumped" : "");
-	else
-		snprintf(buf, size, "exit code %d", code);
 }
 
 void
@@ -535,6 +850,27 @@ program_reason(const struct program *p, const struct conf_process *c,
 		break;
 	case REASON_TOO_FAST:
 		snprintf(buf, size, "%s within a second of its start", end);
+		break;
+	case REASON_LATE:
+		snprintf(buf, size, "not ready within %.10g s",
+		    (double)c->ready_timeout_ms / 1000.);
+		break;
+	case REASON_UNHEALTHY:
+		snprintf(buf, size, "unhealthy: %lld bad answers in a row",
+		    (long long)c->health_retries);
+		break;
+	case REASON_WATCHDOG:
+		snprintf(buf, size, "no sign of life for %.10g s (watchdog)",
+		    (double)c->watchdog_ms / 1000.);
+		break;
+	case REASON_FORKED:
+		snprintf(buf, size, "ended with exit code 0 and left processes "
+		    "behind: it seems to daemonize; run it in the foreground, "
+		    "or set type = forking");
+		break;
+	case REASON_NO_DAEMON:
+		snprintf(buf, size, "ended with exit code 0 and left no "
+		    "process to follow (type = forking)");
 		break;
 	case REASON_LIMIT:
 		snprintf(buf, size, "gave up after %lld restarts in %lld s "

@@ -6,17 +6,29 @@
  * *state* is what is:
  *
  *   STOPPED   no process; was stopped, or never started
- *   WAITING   wanted up, a dependency is not ready yet
- *   STARTING  asked to run; a process exists once pid is not 0
- *   RUNNING   up for startsecs
+ *   WAITING   wanted up; a dependency is not ready yet, or its time has not
+ *             come (schedule)
+ *   STARTING  asked to run; a process exists once pid is not 0.  It stays so
+ *             until it is ready; a oneshot until it ends
+ *   RUNNING   ready: up for startsecs, and has said so if it is to say so
  *   BACKOFF   failed, or may not start again yet; the deadline says when
- *   STOPPING  asked to end; at the deadline it is killed, again and again
+ *   STOPPING  asked to end; each deadline is the next step of its schedule,
+ *             in the end SIGKILL, again and again.  With `clearing` the
+ *             process itself is gone and the rest of its tree is not
  *   EXITED    ended by itself, and the policy starts it no more
  *   FATAL     failed too often; only an operator starts it again
  *
  * The wish wins over the policy: a stop during BACKOFF ends the retries; a
  * start during STOPPING lets the stop finish and starts anew; a stop after a
  * restart that is still stopping cancels the second half.
+ *
+ * Nothing begins while a dependency is not ready (arg.blocked: WAITING), and
+ * nothing is asked to end while what needs it still runs (arg.held: it stays
+ * as it is with `wanted` down, and the shell repeats ON_STOP).
+ *
+ * A process ends, but its descendants may live: then (arg.left) the program is
+ * STOPPING until ON_GONE, and `next` says what would have followed.  So no
+ * second copy ever starts beside what the first one left.
  *
  * struct program is plain data: the supervisor copies it to the board after
  * each event, and a restarted supervisor goes on with the copy.  Nothing here
@@ -55,13 +67,19 @@ enum program_event {
 	ON_SPAWN_FAILED, /* it does not: arg.step, arg.err, arg.ours */
 	ON_ENDED, /* the process ended: arg.status, arg.step, arg.err */
 	ON_DEADLINE, /* the deadline has passed */
+	ON_UNBLOCKED, /* what it waited for is ready */
+	ON_DUE, /* schedule: a run is due */
+	ON_READY, /* it has said, or shown, that it is ready */
+	ON_UNFIT, /* it runs and is no good: arg.reason */
+	ON_GONE, /* nothing is left of the tree of an ended process */
 	PROGRAM_EVENTS
 };
 
 /* What the shell has to do after an event; any combination. */
 enum {
 	FX_SPAWN = 1, /* start a process for run p->gen */
-	FX_SIGNAL = 2, /* send the stop signal */
+	FX_SIGNAL = 2, /* take step p->step of its stop; clearing: SIGTERM to
+			* what is left */
 	FX_KILL = 4, /* send SIGKILL */
 };
 
@@ -75,6 +93,11 @@ enum program_reason {
 	REASON_STOPPED, /* stopped on request */
 	REASON_TOO_FAST, /* lived less than a second, waits */
 	REASON_LIMIT, /* restart_limit reached */
+	REASON_LATE, /* not ready within ready_timeout */
+	REASON_UNHEALTHY, /* health_retries bad answers in a row */
+	REASON_WATCHDOG, /* no sign of life for `watchdog` */
+	REASON_FORKED, /* ended with 0 and left processes: it daemonizes */
+	REASON_NO_DAEMON, /* type = forking, and it left no process */
 	REASONS
 };
 
@@ -91,8 +114,19 @@ enum spawn_step {
 	STEP_UID,
 	STEP_DIRECTORY,
 	STEP_FDS,
+	STEP_CONFINE,
 	STEP_EXEC,
+	STEP_PRE, /* exec_start_pre failed; err is its wait status */
 	SPAWN_STEPS
+};
+
+/* What follows when a STOPPING is over, if the program is still wanted. */
+enum program_next {
+	NEXT_STOPPED, /* an operator's stop or restart: begins afresh */
+	NEXT_FAILED, /* a failed start, for p->reason */
+	NEXT_EXITED, /* it ended by itself; the policy decides */
+	NEXT_UNFIT, /* it ran and was no good; the same */
+	PROGRAM_NEXTS
 };
 
 /* What is known of how the last run ended. */
@@ -110,8 +144,15 @@ struct program {
 	uint8_t has_status; /* of the last run, enum program_status */
 	uint8_t ran; /* it was started at least once */
 	uint8_t kills; /* SIGKILLs sent in this STOPPING */
-	uint8_t signalled; /* the stop signal of this STOPPING was sent; the
-			    * shell sets it */
+	uint8_t signalled; /* the present step of this STOPPING was taken;
+			    * the shell sets it */
+	uint8_t step; /* of c->stop[], in STOPPING */
+	uint8_t next; /* enum program_next, in STOPPING */
+	uint8_t clearing; /* STOPPING: only descendants are left */
+	uint8_t ready; /* this run has reported ready */
+	uint8_t followed; /* pid is a daemon that the run left behind */
+	uint8_t due; /* schedule: a run is owed */
+	uint8_t pad[2];
 	int32_t spawn_errno;
 	int32_t pid; /* of the present run; 0: none */
 	int32_t last_pid; /* of the last run */
@@ -124,6 +165,9 @@ struct program {
 	int64_t window_ns; /* when that window began */
 	int64_t deadline_ns; /* when ON_DEADLINE is due; 0: never */
 	int64_t started_ns; /* start of the present or last run */
+	int64_t ended_ns; /* end of the last run */
+	int64_t due_s; /* schedule: wall clock of the next run; 0: none.  The
+			* shell's */
 	int64_t changed_ns; /* last change of state */
 	int64_t started_s, ended_s; /* wall clock, seconds; 0: never */
 	uint64_t conf_hash; /* restart_hash that run was started with */
@@ -143,6 +187,13 @@ struct program_arg {
 	uint8_t step; /* ON_SPAWN_FAILED, ON_ENDED: enum spawn_step */
 	int32_t err; /* its errno */
 	bool ours; /* ON_SPAWN_FAILED: not the program's fault */
+	bool left; /* ON_ENDED: descendants of it live and are to go */
+	bool forked; /* ON_ENDED: descendants of it live */
+	int32_t follow; /* ON_ENDED, forking: the daemon it left; 0: none */
+	uint8_t reason; /* ON_UNFIT */
+	bool blocked; /* any: a dependency is not ready */
+	bool held; /* ON_STOP: what needs it still runs */
+	bool run_now; /* ON_START, ON_RESTART: whatever its schedule */
 	/* Called once for each change of state, before the next; may be
 	 * NULL. */
 	void (*changed)(void *ctx, const struct program *p,
@@ -160,8 +211,19 @@ unsigned program_event(struct program *p, const struct conf_process *c,
 /* What a struct program may hold: false for one that was not made here. */
 bool program_is_valid(const struct program *p);
 
-/* A process may exist: STARTING with a pid, RUNNING or STOPPING. */
+/* A process exists, or the rest of its tree: STARTING with a pid, RUNNING or
+ * STOPPING. */
 bool program_is_alive(const struct program *p);
+
+/* What requires it may start: RUNNING, or a oneshot that has succeeded. */
+bool program_is_ready(const struct program *p, const struct conf_process *c);
+
+/* How its last run ended was expected: by exitcodes. */
+bool program_has_succeeded(const struct program *p,
+    const struct conf_process *c);
+
+/* It is given up, or has ended and is not started again by itself. */
+bool program_has_given_up(const struct program *p);
 
 /* Nothing more happens by itself: STOPPED, EXITED or FATAL. */
 bool program_is_down(const struct program *p);

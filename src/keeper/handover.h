@@ -15,8 +15,9 @@
 
 #define HANDOVER_FD 3 /* of keeper: this; of supervisor: link */
 #define HANDOVER_MAGIC 0x4d505348u /* "MPSH" */
-#define HANDOVER_VERSION 2
-#define HANDOVER_KEPT (2 * BOARD_SLOTS) /* by LINK_SLOT; fd + 1; 0: none */
+#define HANDOVER_VERSION 3
+/* Entries of an array by LINK_SLOT: fd + 1; 0: none. */
+#define HANDOVER_KEPT (KEPT_PER_SLOT * BOARD_SLOTS)
 #define CAN_READ_OPTION "--can-read" /* mpsupd --can-read FD: cli/canread.h */
 
 /* After it come nkept entries of struct handover_kept. */

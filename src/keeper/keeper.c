@@ -145,9 +145,9 @@ tell_kept(void)
 
 	if (nslots > BOARD_SLOTS)
 		nslots = BOARD_SLOTS;
-	while (k.tell_next < 2 * nslots) {
+	while (k.tell_next < KEPT_PER_SLOT * nslots) {
 		m.n = 0;
-		for (i = k.tell_next; i < 2 * nslots && m.n < LINK_FDS; i++)
+		for (i = k.tell_next; i < KEPT_PER_SLOT * nslots && m.n < LINK_FDS; i++)
 			if (k.kept[i] != 0) {
 				m.slot[m.n] = i;
 				fds[m.n++] = k.kept[i] - 1;
@@ -355,7 +355,7 @@ handle_msg(const struct link_msg *m, const int *fds, size_t nfds)
 	switch (m->type) {
 	case LINK_KEEP:
 		for (i = 0; i < m->n && i < nfds; i++) {
-			if (m->slot[i] >= 2 * BOARD_SLOTS)
+			if (m->slot[i] >= HANDOVER_KEPT)
 				break;
 			drop_kept(m->slot[i]);
 			k.kept[m->slot[i]] = fds[i] + 1;
@@ -363,10 +363,9 @@ handle_msg(const struct link_msg *m, const int *fds, size_t nfds)
 		}
 		break;
 	case LINK_DROP:
-		if (m->n == 1 && m->slot[0] < 2 * BOARD_SLOTS) {
-			drop_kept(m->slot[0] & ~1u);
-			drop_kept(m->slot[0] | 1u);
-		}
+		for (i = 0; i < m->n && i < LINK_FDS; i++)
+			if (m->slot[i] < HANDOVER_KEPT)
+				drop_kept(m->slot[i]);
 		break;
 	case LINK_CONFIG:
 		if (nfds == 1) {

@@ -34,9 +34,9 @@
 #include "lib/proc.h"
 
 #define BOARD_MAGIC 0x4d505342u /* "MPSB" */
-#define BOARD_VERSION 2
+#define BOARD_VERSION 3
 #define BOARD_SLOTS 16384 /* processes; == CONF_PROCESS_MAX */
-#define BOARD_RECORD 184 /* bytes of a record, at most */
+#define BOARD_RECORD 208 /* bytes of a record, at most */
 #define BOARD_PROGRAM 512 /* bytes of the path of mpsupd, at most */
 
 /* How a run ended.  Written by the keeper alone. */

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LINK_VERSION 2
+#define LINK_VERSION 3
 #define LINK_FDS 128 /* descriptors in one packet, at most */
 #define LINK_TEXT 512
 
@@ -28,7 +28,7 @@ enum link_type {
 	LINK_SERVING, /* the socket is served: `start` may return */
 	LINK_FAILED, /* it never will be: text says why */
 	LINK_KEEP, /* n of slot[] with one fd each */
-	LINK_DROP, /* close what is kept for slot[0] */
+	LINK_DROP, /* close what is kept as n of slot[] */
 	LINK_CONFIG, /* fd: the configuration from now on */
 	LINK_QUIT, /* all is down; arg: exit code of the daemon */
 	LINK_AGAIN, /* it ends now and wants to be started anew */
@@ -51,8 +51,10 @@ enum link_role {
 	HELLO_NOTIFY = LINK_ROLES
 };
 
-/* Which descriptor of a slot: LINK_SLOT(slot, stream). */
-#define LINK_SLOT(slot, stream) ((uint32_t)(slot) * 2 + (uint32_t)(stream))
+/* Which descriptor of a slot: LINK_SLOT(slot, which). */
+enum link_kept { KEPT_STDOUT, KEPT_STDERR, KEPT_READY, KEPT_PER_SLOT };
+#define LINK_SLOT(slot, which) \
+	((uint32_t)(slot) * KEPT_PER_SLOT + (uint32_t)(which))
 
 struct link_msg {
 	uint16_t version; /* LINK_VERSION */

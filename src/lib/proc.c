@@ -21,7 +21,9 @@
 
 #define FIELD_STATE 3 /* numbers of proc(5) */
 #define FIELD_PPID 4
+#define FIELD_GROUP 5
 #define FIELD_SESSION 6
+#define FIELD_THREADS 20
 #define FIELD_START 22
 
 /* Of <linux/pidfd.h>, which older headers lack. */
@@ -46,7 +48,7 @@ proc_boot_ns(void)
 int
 proc_read(int32_t pid, struct proc_info *ret)
 {
-	char buf[1024], path[32], *p;
+	char buf[1024], path[32], *p, *name;
 	ssize_t n;
 	int fd, field, saved;
 
@@ -65,12 +67,20 @@ proc_read(int32_t pid, struct proc_info *ret)
 	if (p == NULL || p[1] != ' ')
 		return -1;
 	memset(ret, 0, sizeof *ret);
+	name = strchr(buf, '(');
+	for (field = 0; name != NULL && name + 1 + field < p &&
+	    field + 1 < (int)sizeof ret->name; field++)
+		ret->name[field] = name[1 + field];
 	p += 2;
 	for (field = FIELD_STATE; field <= FIELD_START; field++) {
 		if (field == FIELD_STATE)
 			ret->state = *p;
 		else if (field == FIELD_PPID)
 			ret->ppid = (int32_t)strtol(p, NULL, 10);
+		else if (field == FIELD_GROUP)
+			ret->group = (int32_t)strtol(p, NULL, 10);
+		else if (field == FIELD_THREADS)
+			ret->threads = (int32_t)strtol(p, NULL, 10);
 		else if (field == FIELD_SESSION)
 			ret->session = (int32_t)strtol(p, NULL, 10);
 		else if (field == FIELD_START)

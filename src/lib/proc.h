@@ -19,7 +19,9 @@ struct proc_birth {
 
 struct proc_info {
 	char state; /* 'R', 'S', 'Z', ... */
-	int32_t ppid, session;
+	int32_t ppid, group, session;
+	int32_t threads;
+	char name[16]; /* any bytes; NUL-terminated */
 	int64_t start_ns; /* since boot; the kernel shows 10 ms steps */
 };
 

@@ -23,10 +23,10 @@
 #include "lib/proc.h"
 
 #define STATE_MAGIC 0x4d505346u /* "MPSF" */
-#define STATE_VERSION 1
+#define STATE_VERSION 2
 #define STATE_PIDS 4096 /* offset: int32_t [BOARD_SLOTS] */
 #define STATE_RECORDS (STATE_PIDS + 4 * BOARD_SLOTS)
-#define STATE_LABEL 264
+#define STATE_LABEL 240
 
 struct state_head {
 	uint32_t magic, version, record_size, slots;

@@ -26,10 +26,13 @@
 #include "lib/xalloc.h"
 #include "supervisor/daemonlog.h"
 #include "supervisor/logs.h"
+#include "supervisor/order.h"
 #include "supervisor/reload.h"
 #include "supervisor/server.h"
 #include "supervisor/service.h"
 #include "supervisor/spawn.h"
+#include "supervisor/stop.h"
+#include "supervisor/tree.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/uplink.h"
 
@@ -82,7 +85,7 @@ on_stop_timeout(struct ev_loop *loop, ev_timer *w, int revents)
 	ev_timer_start(loop, w);
 	TAILQ_FOREACH(s, &sup->services, entry) {
 		service_event(s, ON_STOP);
-		service_signal(s, SIGKILL, true);
+		stop_signal(s, SIGKILL, true);
 	}
 }
 
@@ -182,9 +185,10 @@ supervisor_abandon(struct supervisor *sup)
  * first: it is the one that the kernel finds fastest among the zombies.
  * All services are looked at only when a step is over, see note_stopped(). */
 static void
-stop_step(struct supervisor *sup)
+shutdown_step(struct supervisor *sup)
 {
-	struct service *s;
+	struct service *s, **v;
+	uint32_t n = 0, i;
 	int64_t priority = INT64_MIN; /* of what is going down now */
 
 	sup->stop_look = false;
@@ -196,17 +200,26 @@ stop_step(struct supervisor *sup)
 		if (!service_is_stopped(s) &&
 		    s->conf->group_priority > priority)
 			priority = s->conf->group_priority;
-	sup->ngoing_down = 0;
+	v = xcalloc(sup->nservices + 1, sizeof *v);
 	TAILQ_FOREACH(s, &sup->services, entry) {
 		s->going_down = false;
-		if (service_is_stopped(s) || (!sup->forced &&
-		    s->conf->group_priority != priority))
-			continue;
-		if (s->prog.state != PROGRAM_STOPPING || s->prog.wanted)
-			service_event(s, ON_STOP);
-		s->going_down = !service_is_stopped(s);
-		sup->ngoing_down += s->going_down;
+		if (!service_is_stopped(s) && (sup->forced ||
+		    s->conf->group_priority == priority))
+			v[n++] = s;
 	}
+	/* What needs one of them goes first, whatever its own priority. */
+	n = order_dependants(sup, &v, n, true);
+	sup->ngoing_down = 0;
+	for (i = 0; i < n; i++) {
+		if (service_is_stopped(v[i]))
+			continue;
+		if (v[i]->prog.state != PROGRAM_STOPPING ||
+		    v[i]->prog.wanted)
+			service_event(v[i], ON_STOP);
+		v[i]->going_down = !service_is_stopped(v[i]);
+		sup->ngoing_down += v[i]->going_down;
+	}
+	free(v);
 	if (sup->ngoing_down == 0 && priority == INT64_MIN)
 		finish(sup);
 	sup->stop_look |= sup->ngoing_down == 0;
@@ -249,7 +262,7 @@ on_signal_again(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	(void)loop;
 	(void)revents;
-	service_signal_again(w->data);
+	stop_again(w->data);
 }
 
 /* True: more can be spawned at once, it is only the turn of others. */
@@ -298,9 +311,10 @@ on_turn(struct ev_loop *loop, ev_prepare *w, int revents)
 	again = server_turn(sup);
 	while (sup->changed) {
 		sup->changed = false;
+		order_turn(sup);
 		reload_sweep(sup);
 		if (sup->stopping && sup->stop_look)
-			stop_step(sup);
+			shutdown_step(sup);
 	}
 	atomic_store(&sup->board->beat_ns, now_ns());
 	/* Once: then clients, logs and exits have a turn. */
@@ -491,7 +505,7 @@ fail(struct supervisor *sup, const char *text)
 static void
 take_over(struct supervisor *sup)
 {
-	struct service *s;
+	struct service *s, **v;
 	size_t i;
 
 	for (i = 0; i < sup->conf->nprocs; i++) {
@@ -501,8 +515,13 @@ take_over(struct supervisor *sup)
 			atomic_store(&sup->board->nslots, slot + 1);
 		service_new(sup, &sup->conf->procs[i]);
 	}
+	order_build(sup);
+	v = order_sorted(sup);
+	for (i = 0; i < sup->nservices; i++)
+		service_takeover(v[i]);
+	free(v);
+	order_changed_all(sup);
 	TAILQ_FOREACH(s, &sup->services, entry) {
-		service_takeover(s);
 		/* What the one before could not finish of a reload. */
 		if (s->conf->leaving)
 			service_event(s, ON_STOP);
@@ -556,6 +575,8 @@ init(struct supervisor *sup)
 	TAILQ_INIT(&sup->services);
 	TAILQ_INIT(&sup->spawn_queue);
 	TAILQ_INIT(&sup->unwritten);
+	TAILQ_INIT(&sup->stirred);
+	tree_init(sup);
 	if (divide_descriptors(&sinks, &peers, (uint32_t)sup->conf->nprocs) ==
 	    -1 && sup->board->supervisor_starts <= 1)
 		return fail(sup, "the limit of open files is below 32");

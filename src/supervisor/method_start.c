@@ -9,6 +9,7 @@
 #include "supervisor/method.h"
 #include "supervisor/peer.h"
 #include "supervisor/service.h"
+#include "supervisor/stop.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/waiter.h"
 
@@ -356,7 +357,7 @@ signal_exec(struct request *r)
 
 		/* The id is on the board first: at most once. */
 		service_store(v[i]);
-		ok = ok || service_signal(v[i], signo, false) == 0;
+		ok = ok || stop_signal(v[i], signo, false) == 0;
 
 		add_head(&b, v[i], i == 0);
 		add_message(&b, ok, ok ? NULL : errno == ESRCH ?

@@ -18,6 +18,7 @@
 #include "lib/buf.h"
 #include "lib/log.h"
 #include "lib/xalloc.h"
+#include "supervisor/order.h"
 #include "supervisor/reload.h"
 #include "supervisor/service.h"
 #include "supervisor/supervisor.h"
@@ -186,9 +187,7 @@ assign_slots(struct reload *rl, struct config *next, struct plan *p)
 			break;
 		used[free_slot] = 1;
 		all[i].slot = (int32_t)free_slot;
-		label = strcmp(all[i].group, all[i].name) == 0 ?
-		    xstrdup(all[i].name) :
-		    xasprintf("%s:%s", all[i].group, all[i].name);
+		label = conf_process_label(&all[i]);
 		plan_name(&p->added, &p->nadded, label);
 		free(label);
 	}
@@ -238,38 +237,72 @@ raise_nslots(struct supervisor *sup, const struct config *next)
 			    (uint32_t)next->procs[i].slot + 1);
 }
 
+/* What a new configuration means for a service (s->todo). */
+enum todo { TODO_NOTHING, TODO_BEGIN, TODO_STOP, TODO_START, TODO_RESTART };
+
+/* S goes on as C. */
+static enum todo
+reconfigure(struct service *s, struct conf_process *c)
+{
+	bool stuck = s->prog.wanted && (s->prog.state == PROGRAM_FATAL ||
+	    s->prog.state == PROGRAM_BACKOFF) &&
+	    s->prog.conf_hash != c->restart_hash;
+	/* Stopped by its removal, not by an operator. */
+	bool back = s->conf->leaving && !c->leaving && c->autostart;
+
+	service_configure(s, c);
+	if (c->leaving)
+		return TODO_STOP;
+	if (back)
+		return TODO_START;
+	return stuck || (s->prog.wanted && service_is_outdated(s)) ?
+	    TODO_RESTART : TODO_NOTHING;
+}
+
+static void
+carry_out(struct service *s)
+{
+	uint8_t todo = s->todo;
+
+	s->todo = TODO_NOTHING;
+	if (todo == TODO_BEGIN)
+		service_begin(s);
+	else if (todo == TODO_START)
+		service_event(s, ON_START);
+	else if (todo == TODO_RESTART)
+		service_event(s, ON_RESTART);
+}
+
+/* What leaves goes in the order of a stop, what comes in that of a start. */
 static void
 apply(struct supervisor *sup, struct config *next)
 {
 	struct config *old = sup->conf;
-	size_t i;
+	struct service *s, **v;
+	size_t i, n;
 
 	sup->conf = next;
 	for (i = 0; i < next->nprocs; i++) {
 		struct conf_process *c = &next->procs[i];
-		struct service *s = sup->by_slot[c->slot];
-		bool stuck, back;
 
-		if (s == NULL) {
-			service_begin(service_new(sup, c));
-			continue;
-		}
-		stuck = s->prog.wanted &&
-		    (s->prog.state == PROGRAM_FATAL ||
-		    s->prog.state == PROGRAM_BACKOFF) &&
-		    s->prog.conf_hash != c->restart_hash;
-		/* Stopped by its removal, not by an operator. */
-		back = s->conf->leaving && !c->leaving && c->autostart;
-		service_configure(s, c);
-		if (c->leaving)
-			service_event(s, ON_STOP);
-		else if (back)
-			service_event(s, ON_START);
-		else if (stuck || (s->prog.wanted && service_is_outdated(s)))
-			service_event(s, ON_RESTART);
+		s = sup->by_slot[c->slot];
+		if (s == NULL)
+			service_new(sup, c)->todo = TODO_BEGIN;
+		else
+			s->todo = (uint8_t)reconfigure(s, c);
 	}
 	config_free(old);
 	supervisor_sort(sup);
+	order_build(sup);
+	v = order_sorted(sup);
+	n = sup->nservices;
+	for (i = n; i-- > 0;)
+		if (v[i]->todo == TODO_STOP)
+			service_event(v[i], ON_STOP);
+	for (i = 0; i < n; i++)
+		carry_out(v[i]);
+	free(v);
+	order_changed_all(sup);
 	supervisor_apply_main(sup);
 	sup->changed = true;
 }
@@ -278,7 +311,7 @@ void
 reload_sweep(struct supervisor *sup)
 {
 	struct service *s, *next;
-	bool more = false;
+	bool more = false, removed = false;
 
 	if (!sup->unswept)
 		return;
@@ -287,10 +320,13 @@ reload_sweep(struct supervisor *sup)
 		if (s->conf->leaving && program_is_down(&s->prog)) {
 			log_info("program %s: removed", s->label);
 			service_remove(s);
+			removed = true;
 		} else if (s->conf->leaving) {
 			more = true;
 		}
 	}
+	if (removed)
+		order_build(sup);
 	TAILQ_FOREACH(s, &sup->services, entry)
 		if (s->deferred)
 			service_begin(s);

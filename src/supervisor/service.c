@@ -17,8 +17,11 @@
 #include "core/proto.h"
 #include "supervisor/logs.h"
 #include "supervisor/service.h"
+#include "supervisor/order.h"
 #include "supervisor/spawn.h"
+#include "supervisor/stop.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/tree.h"
 #include "supervisor/uplink.h"
 #include "supervisor/waiter.h"
 
@@ -33,8 +36,6 @@ _Static_assert(BOARD_SLOTS == CONF_PROCESS_MAX,
 _Static_assert(PREPARED_MAX <= LINK_FDS, "they fit into a packet");
 
 static void on_deadline(struct ev_loop *loop, ev_timer *w, int revents);
-static int send_signals(struct service *s, const int *signo, int n,
-    bool group);
 
 /* --- the record and the timer follow the program --- */
 
@@ -120,51 +121,6 @@ on_change(void *ctx, const struct program *p, enum program_state from)
 	    why[0] != '\0' ? ": " : "", why, next);
 }
 
-/* A stopped process takes no signal but CONT and KILL: it gets both. */
-static void
-send_stop_signal(struct service *s)
-{
-	const struct conf_process *c = s->conf;
-	const int signo[] = {(int)c->stopsignal, SIGCONT};
-	char num[16];
-
-	s->prog.signalled = 1;
-	if (send_signals(s, signo, 2, c->stopasgroup) == 0 || errno == ESRCH)
-		return;
-	log_warn("program %s: cannot send SIG%s to pid %d", s->label,
-	    signal_name(signo[0], num), (int)s->prog.pid);
-	if (errno == EPERM)
-		return; /* nor in a moment */
-	s->prog.signalled = 0;
-	ev_timer_again(s->sup->loop, &s->sup->signal_timer);
-}
-
-/* Those for which there was no descriptor or memory. */
-void
-service_signal_again(struct supervisor *sup)
-{
-	struct service *s;
-
-	ev_timer_stop(sup->loop, &sup->signal_timer);
-	TAILQ_FOREACH(s, &sup->services, entry)
-		if (s->prog.state == PROGRAM_STOPPING && !s->prog.signalled) {
-			send_stop_signal(s);
-			service_store(s);
-		}
-}
-
-static void
-send_kill(struct service *s)
-{
-	log_warnx("program %s: pid %d still runs %lld s after the stop "
-	    "signal; sending SIGKILL", s->label, (int)s->prog.pid,
-	    (long long)s->conf->stopwaitsecs);
-	if (service_signal(s, SIGKILL, s->conf->killasgroup) == -1 &&
-	    errno != ESRCH)
-		log_warn("program %s: cannot kill pid %d", s->label,
-		    (int)s->prog.pid);
-}
-
 static void
 enqueue_spawn(struct service *s)
 {
@@ -211,20 +167,24 @@ feed(struct service *s, enum program_event ev, struct program_arg *arg)
 	arg->random = (uint32_t)random();
 	arg->changed = on_change;
 	arg->ctx = s;
+	arg->blocked = order_is_blocked(s, arg->run_now);
+	arg->held = ev == ON_STOP && order_is_held(s);
 	fx = program_event(&s->prog, s->conf, ev, arg);
 	service_store(s);
 	service_arm(s);
 	if (fx & FX_SIGNAL) {
-		send_stop_signal(s);
+		stop_step(s);
 		service_store(s);
 	}
 	if (fx & FX_KILL)
-		send_kill(s);
+		stop_kill(s);
 	if (fx & FX_SPAWN)
 		enqueue_spawn(s);
 	if (s->prog.state != before.state || s->prog.gen != before.gen ||
-	    s->prog.wanted != before.wanted)
+	    s->prog.wanted != before.wanted || s->prog.pid != before.pid) {
+		order_changed(s);
 		waiter_notify(s);
+	}
 	s->sup->changed = true;
 	if (s->sup->stopping)
 		note_stopped(s);
@@ -249,6 +209,31 @@ service_event(struct service *s, enum program_event ev)
 		return; /* it is no longer configured */
 
 	feed(s, ev, &arg);
+}
+
+void
+service_event_now(struct service *s, enum program_event ev)
+{
+	struct program_arg arg = {.run_now = true};
+
+	if (!s->conf->leaving)
+		feed(s, ev, &arg);
+}
+
+void
+service_unfit(struct service *s, enum program_reason why)
+{
+	struct program_arg arg = {.reason = (uint8_t)why};
+
+	feed(s, ON_UNFIT, &arg);
+}
+
+void
+service_gone(struct service *s)
+{
+	struct program_arg arg = {0};
+
+	feed(s, ON_GONE, &arg);
 }
 
 bool
@@ -413,6 +398,55 @@ service_spawn(struct service *s)
 	feed(s, ON_SPAWN_FAILED, &arg);
 }
 
+/* PID, a child of the keeper, is the program from now on.  False: it has ended
+ * meanwhile.  The keeper looks for its end by the pid on the board. */
+static bool
+follow(struct service *s, pid_t pid)
+{
+	struct board *b = s->sup->board;
+	struct proc_info pi;
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	bool lives;
+
+	if (fd == -1 || proc_read(pid, &pi) == -1) {
+		if (fd != -1)
+			close(fd);
+		return false;
+	}
+	b->birth[s->slot] = (struct proc_birth){.from_ns = pi.start_ns};
+	atomic_store(&b->pid[s->slot], pid);
+	/* Reaped before it stood there: nobody would tell its end. */
+	lives = syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0) == 0;
+	close(fd);
+	if (!lives && b->end[s->slot].pid != pid)
+		atomic_store(&b->pid[s->slot], 0);
+	if (lives)
+		state_set_pid(&s->sup->state, s->slot, pid);
+	return lives;
+}
+
+/* What the process that ended has left: the daemon that it was to start, or
+ * what has to be cleared away before anything else. */
+static void
+look_at_rest(struct service *s, struct program_arg *arg)
+{
+	const struct program *p = &s->prog;
+	bool done = !arg->unknown && arg->status == 0 &&
+	    p->state == PROGRAM_STARTING && s->conf->type != TYPE_ONESHOT;
+	pid_t pid;
+
+	arg->left = tree_is_left(s, false);
+	arg->forked = arg->left;
+	if (!done)
+		return;
+	arg->forked |= tree_is_left(s, true);
+	if (s->conf->type != TYPE_FORKING || p->followed)
+		return;
+	pid = tree_daemon(s);
+	if (pid != 0 && follow(s, pid))
+		arg->follow = (int32_t)pid;
+}
+
 /* The board's word about how run prog.gen ended. */
 static void
 feed_end(struct service *s)
@@ -429,6 +463,8 @@ feed_end(struct service *s)
 
 	for (i = 0; i < CONF_STREAMS; i++)
 		stream_drain(s->stream[i]); /* its last words come first */
+	if (arg.step == STEP_NONE)
+		look_at_rest(s, &arg);
 	feed(s, ON_ENDED, &arg);
 }
 
@@ -464,6 +500,21 @@ takeover_starting(struct service *s)
 	feed(s, ON_SPAWNED, &arg);
 }
 
+/* The one before us had found the daemon of a forking program, and was killed
+ * before it could note that in the record. */
+static void
+takeover_followed(struct service *s)
+{
+	int32_t pid = atomic_load(&s->sup->board->pid[s->slot]);
+
+	if (s->conf->type != TYPE_FORKING || s->prog.pid == 0 || pid == 0 ||
+	    pid == s->prog.pid)
+		return;
+	s->prog.last_pid = s->prog.pid;
+	s->prog.pid = pid;
+	s->prog.followed = 1;
+}
+
 void
 service_takeover(struct service *s)
 {
@@ -473,13 +524,16 @@ service_takeover(struct service *s)
 	}
 	if (s->prog.state == PROGRAM_STARTING && s->prog.pid == 0)
 		takeover_starting(s);
+	takeover_followed(s);
 	service_ended(s);
 	service_arm(s);
 	service_store(s); /* the one before may not have come to it */
 	if (s->prog.state == PROGRAM_STOPPING && !s->prog.signalled) {
-		send_stop_signal(s);
+		stop_step(s);
 		service_store(s);
 	}
+	if (s->prog.clearing)
+		tree_watch(s->sup);
 }
 
 /* The process of one that leaves and has the same name in another group. */
@@ -508,71 +562,19 @@ service_begin(struct service *s)
 	memset(&s->prog, 0, sizeof s->prog);
 	s->prog.changed_ns = now_ns();
 	/* One step: a record that says STOPPED would be obeyed. */
-	if (s->conf->autostart && !s->sup->stopping && !s->conf->leaving)
+	if ((s->conf->autostart || s->conf->dependent_startup) &&
+	    !s->sup->stopping && !s->conf->leaving) {
+		order_pull(s);
 		service_event(s, ON_START);
-	else
+	} else
 		service_store(s);
 }
 
-/*
- * pid[slot] on the board is cleared before the keeper reaps.  The pidfd is
- * opened first and the board read then: if the number still stands, the
- * descriptor is of our process, whatever happens afterwards.  A process group
- * has no such handle; its number stays taken while the leader is not reaped.
- * One that is no child of the keeper is reaped by somebody else: the time of
- * its birth says whether the number is still its own.
- */
-static int
-signal_process(const _Atomic int32_t *live, pid_t pid,
-    const struct proc_birth *orphan, const int *signo, int n)
-{
-	int fd = orphan == NULL ? (int)syscall(SYS_pidfd_open, pid, 0) :
-	    proc_open(pid, orphan), i, r = -1;
-
-	if (fd == -1)
-		return -1;
-	errno = ESRCH;
-	if (atomic_load(live) == pid)
-		for (i = 0, r = 0; i < n && r == 0; i++)
-			r = (int)syscall(SYS_pidfd_send_signal, fd, signo[i],
-			    NULL, 0);
-	close(fd);
-	return r;
-}
-
-static int
-send_signals(struct service *s, const int *signo, int n, bool group)
-{
-	const struct board *b = s->sup->board;
-	const _Atomic int32_t *live = &b->pid[s->slot];
-	const struct proc_birth *orphan =
-	    atomic_load(&b->orphan[s->slot]) ? &b->birth[s->slot] : NULL;
-	pid_t pid = s->prog.pid;
-	int i, r = 0;
-
-	/* Without the keeper nobody says when a number is free again. */
-	if (pid <= 0 || atomic_load(live) != pid || s->sup->keeper_gone) {
-		errno = ESRCH;
-		return -1;
-	}
-	if (!group)
-		return signal_process(live, pid, orphan, signo, n);
-	if (orphan != NULL) {
-		int fd = proc_open(pid, orphan);
-
-		if (fd == -1)
-			return -1;
-		close(fd);
-	}
-	for (i = 0; i < n && r == 0; i++)
-		r = kill(-pid, signo[i]);
-	return r;
-}
-
 int
-service_signal(struct service *s, int signo, bool group)
+service_output(const struct service *s)
 {
-	return send_signals(s, &signo, 1, group);
+	return has_pipe(s, CONF_STDOUT) ? stream_fd(s->stream[CONF_STDOUT]) :
+	    -1;
 }
 
 /* --- configuration --- */
@@ -617,8 +619,7 @@ service_new(struct supervisor *sup, struct conf_process *c)
 	sup->unswept |= c->leaving;
 	s->slot = (uint32_t)c->slot;
 	s->refs = 1;
-	s->label = strcmp(c->name, c->group) == 0 ? xstrdup(c->name) :
-	    xasprintf("%s:%s", c->group, c->name);
+	s->label = conf_process_label(c);
 	s->label_hash = state_hash(s->label);
 	LIST_INIT(&s->waits);
 	ev_init(&s->timer, on_deadline);
@@ -690,6 +691,10 @@ service_remove(struct service *s)
 	s->gone = true;
 	s->conf = NULL;
 	ev_timer_stop(sup->loop, &s->timer);
+	stop_forget(s);
+	if (s->stirred)
+		TAILQ_REMOVE(&sup->stirred, s, stirred_entry);
+	s->stirred = false;
 	if (s->queued)
 		TAILQ_REMOVE(&sup->spawn_queue, s, spawn_entry);
 	s->queued = false;
@@ -732,6 +737,8 @@ service_unref(struct service *s)
 {
 	if (--s->refs > 0)
 		return;
+	free(s->needs);
+	free(s->needed_by);
 	free(s->label);
 	free(s);
 }
@@ -786,6 +793,14 @@ service_reason(const struct service *s, char *buf, size_t size)
 	size_t len;
 	int i;
 
+	order_waiting(s, buf, size);
+	if (buf[0] != '\0') {
+		memmove(buf + 10, buf, strlen(buf) < size - 11 ?
+		    strlen(buf) + 1 : size - 11);
+		memcpy(buf, "waits for ", 10);
+		buf[size - 1] = '\0';
+		return;
+	}
 	program_reason(&s->prog, s->conf, buf, size);
 	for (i = 0; i < CONF_STREAMS && buf[0] == '\0'; i++)
 		stream_trouble(s->stream[i], buf, size);

@@ -16,6 +16,10 @@
 #include "core/program.h"
 #include "supervisor/sample.h"
 
+struct helper;
+struct hooks;
+struct order_edge;
+struct ready;
 struct stream;
 struct supervisor;
 struct wait_item;
@@ -34,10 +38,20 @@ struct service {
 	unsigned refs; /* the list's one, and those of replies under way */
 	bool gone; /* no longer in the list */
 	bool queued; /* in sup->spawn_queue */
+	bool stirred; /* in sup->stirred */
+	uint8_t todo; /* during a reload, see there */
+	struct order_edge *needs, *needed_by; /* order.h */
+	uint32_t nneeds, nneeded_by;
+	uint32_t rank; /* higher than those of all that it needs */
+	struct helper *stopper; /* its stop_command, under way */
+	struct ready *ready; /* how it shows that it is ready and well */
+	struct hooks *hooks; /* its exec_* commands */
+	ev_timer due_timer; /* its schedule */
 	bool going_down; /* counted in sup->ngoing_down */
 	bool unwritten; /* in sup->unwritten */
 	bool deferred; /* new; begins when its twin of another group is down */
-	TAILQ_ENTRY(service) entry, spawn_entry, unwritten_entry;
+	TAILQ_ENTRY(service) entry, spawn_entry, unwritten_entry,
+	    stirred_entry;
 	struct service *same_name; /* further ones in other groups */
 	UT_hash_handle hh; /* sup->by_name */
 };
@@ -59,8 +73,13 @@ void service_begin(struct service *s);
  * the run on the board and its end. */
 void service_takeover(struct service *s);
 
-/* Feeds ON_START, ON_STOP or ON_RESTART. */
+/* Feeds an event without an argument.  service_event_now(): ON_START or
+ * ON_RESTART by an operator, whatever its schedule says. */
 void service_event(struct service *s, enum program_event ev);
+void service_event_now(struct service *s, enum program_event ev);
+
+/* Feeds ON_UNFIT. */
+void service_unfit(struct service *s, enum program_reason why);
 
 /* Puts its record on the board at once, and into the state file with the next
  * service_write_states(); every event does that by itself. */
@@ -84,15 +103,11 @@ bool service_is_hasty(const struct service *s, int64_t now);
 /* Spawns it now, if it is still wanted; from the spawn queue. */
 void service_spawn(struct service *s);
 
-/*
- * Sends SIGNO to its process, or with GROUP to the whole process group.  0,
- * or -1 with errno; ESRCH: it has no process.  Never reaches a process that
- * only has the same number.
- */
-int service_signal(struct service *s, int signo, bool group);
+/* Nothing is left of the tree of its last run. */
+void service_gone(struct service *s);
 
-/* Sends the stop signals for which there was no descriptor or memory. */
-void service_signal_again(struct supervisor *sup);
+/* Where a command that is run for it may write: its stdout, or -1. */
+int service_output(const struct service *s);
 
 /* It is down, and not to come up again. */
 bool service_is_stopped(const struct service *s);

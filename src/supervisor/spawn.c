@@ -34,9 +34,11 @@
 #include "core/conf.h"
 #include "lib/buf.h"
 #include "lib/log.h"
+#include "lib/state.h"
 #include "lib/xalloc.h"
 #include "supervisor/spawn.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/tree.h"
 
 #define CLOSE_RANGE_UNSHARE_FLAG 2u
 
@@ -229,6 +231,23 @@ env_inherit(struct env *e)
 	e->n = n;
 }
 
+/* By which what it leaves behind is known as its own; after the marks of the
+ * daemons that stand over ours. */
+static void
+env_mark(struct env *e, const struct conf_main *main,
+    const struct conf_process *c)
+{
+	char *label = conf_process_label(c), mark[34], *all = NULL;
+	const char *outer = getenv(TREE_MARK);
+
+	tree_mark(main->rundir, state_hash(label), mark);
+	if (outer != NULL && strstr(outer, mark) == NULL)
+		all = xasprintf("%s,%s", outer, mark);
+	env_set(e, TREE_MARK, all != NULL ? all : mark);
+	free(all);
+	free(label);
+}
+
 static void
 env_build(struct env *e, const struct conf_main *main,
     const struct conf_process *c)
@@ -249,6 +268,7 @@ env_build(struct env *e, const struct conf_main *main,
 		env_set(e, "LOGNAME", c->user.login);
 		env_set(e, "SHELL", c->user.shell);
 	}
+	env_mark(e, main, c);
 	env_set(e, "SUPERVISOR_ENABLED", "1");
 	env_set(e, "SUPERVISOR_SERVER_URL",
 	    c->serverurl != NULL ? c->serverurl : main->serverurl);

@@ -21,6 +21,7 @@ struct server;
 struct logs;
 struct reload;
 struct request;
+struct tree;
 
 TAILQ_HEAD(service_list, service);
 
@@ -38,10 +39,12 @@ struct supervisor {
 	size_t nservices;
 	struct service *by_name; /* uthash; more of a name by ->same_name */
 	struct service *by_slot[BOARD_SLOTS];
-	int kept[BOARD_SLOTS][2]; /* pipes from the keeper; fd + 1 */
+	int kept[BOARD_SLOTS][KEPT_PER_SLOT]; /* from the keeper; fd + 1 */
 	struct service_list spawn_queue; /* STARTING, not spawned yet */
+	struct service_list stirred; /* order_turn() is to look at them */
 	struct service_list unwritten; /* the state file lacks their news */
 
+	struct tree *tree; /* who descends from whom */
 	struct server *server;
 	struct logs *logs;
 	struct reload *reload; /* under way, or NULL */
@@ -59,6 +62,8 @@ struct supervisor {
 	bool stop_look; /* ... and it is time for its next step */
 	uint32_t ngoing_down; /* services that this step waits for */
 	bool forced; /* shutdown_timeout is over: SIGKILL was sent */
+	bool has_order; /* some service depends on another */
+	int exit_code; /* of the daemon, when all is down */
 	int64_t storm_ns; /* budget of restarts, see is_affordable() */
 	ev_timer storm_timer; /* ... to look again when there is none left */
 	ev_timer stop_timer; /* shutdown_timeout */

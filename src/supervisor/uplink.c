@@ -18,6 +18,7 @@
 #include "supervisor/reload.h"
 #include "supervisor/service.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/tree.h"
 #include "supervisor/uplink.h"
 
 #define LOOK_MS 10
@@ -66,11 +67,11 @@ take_kept(struct supervisor *sup, const struct link_msg *m, const int *fds,
 	size_t i;
 
 	for (i = 0; i < nfds; i++) {
-		uint32_t slot = m->slot[i] / 2;
+		uint32_t slot = m->slot[i] / KEPT_PER_SLOT;
 
 		if (i < m->n && slot < BOARD_SLOTS &&
-		    sup->kept[slot][m->slot[i] % 2] == 0)
-			sup->kept[slot][m->slot[i] % 2] = fds[i] + 1;
+		    sup->kept[slot][m->slot[i] % KEPT_PER_SLOT] == 0)
+			sup->kept[slot][m->slot[i] % KEPT_PER_SLOT] = fds[i] + 1;
 		else
 			close(fds[i]);
 	}
@@ -152,6 +153,7 @@ look_at_board(struct supervisor *sup)
 	uint64_t bits;
 
 	atomic_store(&b->wake, 0);
+	tree_stale(sup);
 	for (i = 0; i < (n + 63) / 64; i++) {
 		if (atomic_load_explicit(&b->ended[i],
 		    memory_order_relaxed) == 0)
@@ -253,8 +255,8 @@ uplink_drop(struct supervisor *sup, uint32_t slot)
 {
 	struct link_msg m = message(LINK_DROP);
 
-	m.n = 1;
-	m.slot[0] = LINK_SLOT(slot, 0);
+	for (m.n = 0; m.n < KEPT_PER_SLOT; m.n++)
+		m.slot[m.n] = LINK_SLOT(slot, m.n);
 	uplink_send(sup, &m, NULL, 0);
 }
 

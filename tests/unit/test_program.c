@@ -55,6 +55,9 @@ setup(void)
 	conf.expected[0] = 1; /* exit code 0 */
 	conf.stopsignal = 15;
 	conf.stopwaitsecs = 10;
+	conf.nstop = 1;
+	conf.stop[0] = (struct conf_stop){15, 10000};
+	conf.schedule = NULL;
 	conf.restart_hash = 42;
 	conf.restart_delay_ms = 100;
 	conf.restart_delay_max_ms = 60000;
@@ -95,9 +98,20 @@ static const struct cell cells[] = {
 	{PROGRAM_STOPPED, 0, ON_SPAWN_FAILED, PROGRAM_STOPPED, 0, 0},
 	{PROGRAM_STOPPED, 0, ON_ENDED, PROGRAM_STOPPED, 0, 0},
 	{PROGRAM_STOPPED, 0, ON_DEADLINE, PROGRAM_STOPPED, 0, 0},
-	{PROGRAM_WAITING, 0, ON_START, PROGRAM_WAITING, 1, 0},
+	{PROGRAM_WAITING, 0, ON_START, PROGRAM_STARTING, 1, FX_SPAWN},
 	{PROGRAM_WAITING, 0, ON_STOP, PROGRAM_STOPPED, 0, 0},
-	{PROGRAM_WAITING, 0, ON_RESTART, PROGRAM_WAITING, 1, 0},
+	{PROGRAM_WAITING, 0, ON_RESTART, PROGRAM_STARTING, 1, FX_SPAWN},
+	{PROGRAM_WAITING, 0, ON_UNBLOCKED, PROGRAM_STARTING, 1, FX_SPAWN},
+	{PROGRAM_WAITING, 0, ON_DUE, PROGRAM_STARTING, 1, FX_SPAWN},
+	{PROGRAM_STARTING, 0, ON_READY, PROGRAM_STARTING, 1, 0},
+	{PROGRAM_STARTING, 1, ON_READY, PROGRAM_RUNNING, 1, 0},
+	{PROGRAM_STARTING, 0, ON_UNFIT, PROGRAM_STARTING, 1, 0},
+	{PROGRAM_STARTING, 1, ON_UNFIT, PROGRAM_STOPPING, 1, FX_SIGNAL},
+	{PROGRAM_RUNNING, 1, ON_UNFIT, PROGRAM_STOPPING, 1, FX_SIGNAL},
+	{PROGRAM_RUNNING, 1, ON_READY, PROGRAM_RUNNING, 1, 0},
+	{PROGRAM_STOPPING, 1, ON_GONE, PROGRAM_STOPPING, 0, 0},
+	{PROGRAM_STOPPING, 1, ON_READY, PROGRAM_STOPPING, 0, 0},
+	{PROGRAM_STOPPING, 1, ON_UNFIT, PROGRAM_STOPPING, 0, 0},
 	{PROGRAM_WAITING, 0, ON_SPAWNED, PROGRAM_WAITING, 1, 0},
 	{PROGRAM_WAITING, 0, ON_SPAWN_FAILED, PROGRAM_WAITING, 1, 0},
 	{PROGRAM_WAITING, 0, ON_ENDED, PROGRAM_WAITING, 1, 0},
@@ -180,6 +194,7 @@ END_TEST
 
 START_TEST(test_every_cell_is_tested)
 {
+	/* What is not in the list changes nothing: see the next test. */
 	bool seen[PROGRAM_STATES][PROGRAM_EVENTS] = {{false}};
 	size_t i;
 	int s, e;
@@ -188,7 +203,32 @@ START_TEST(test_every_cell_is_tested)
 		seen[cells[i].state][cells[i].ev] = true;
 	for (s = 0; s < PROGRAM_STATES; s++)
 		for (e = 0; e < PROGRAM_EVENTS; e++)
-			ck_assert_msg(seen[s][e], "state %d x event %d", s, e);
+			ck_assert_msg(seen[s][e] || e > ON_DEADLINE,
+			    "state %d x event %d", s, e);
+}
+END_TEST
+
+START_TEST(test_other_cells_change_nothing)
+{
+	struct program before;
+	size_t i;
+	int s, e;
+
+	for (s = 0; s < PROGRAM_STATES; s++)
+		for (e = 0; e < PROGRAM_EVENTS; e++) {
+			for (i = 0; i < NCELLS; i++)
+				if (cells[i].state == (unsigned)s &&
+				    cells[i].ev == (unsigned)e)
+					break;
+			if (i < NCELLS)
+				continue;
+			put((enum program_state)s, s == PROGRAM_STOPPING ||
+			    s == PROGRAM_RUNNING);
+			before = prog;
+			ck_assert_uint_eq(FEED(T0, (enum program_event)e, 0),
+			    0);
+			ck_assert(memcmp(&before, &prog, sizeof prog) == 0);
+		}
 }
 END_TEST
 
@@ -320,6 +360,7 @@ START_TEST(test_every_exit_code)
 	conf.expected[0] &= _i < 32 ? ~UINT32_C(0) : ~UINT32_C(1);
 	prog.state = PROGRAM_RUNNING;
 	prog.pid = 5;
+	prog.wanted = 1;
 	FEED(T0, ON_ENDED, .status = _i << 8);
 	ck_assert_int_eq(prog.state, PROGRAM_EXITED);
 	ck_assert_int_eq(program_exit_code(prog.status), _i);
@@ -439,8 +480,8 @@ START_TEST(test_stop_escalates)
 	ck_assert_int_eq(prog.signalled, 0);
 	ck_assert_uint_eq(FEED(T0 + 10 * SEC, ON_DEADLINE, 0), FX_KILL);
 	ck_assert_int_eq(prog.kills, 1);
-	ck_assert_int_eq(prog.deadline_ns, T0 + 20 * SEC);
-	ck_assert_uint_eq(FEED(T0 + 20 * SEC, ON_DEADLINE, 0), FX_KILL);
+	ck_assert_int_eq(prog.deadline_ns, T0 + 11 * SEC);
+	ck_assert_uint_eq(FEED(T0 + 11 * SEC, ON_DEADLINE, 0), FX_KILL);
 	ck_assert_int_eq(prog.kills, 2);
 	FEED(T0 + 21 * SEC, ON_ENDED, .status = 9);
 	ck_assert_int_eq(prog.state, PROGRAM_STOPPED);
@@ -474,6 +515,278 @@ START_TEST(test_stop_during_backoff_ends_retries)
 	FEED(T0, ON_STOP, 0);
 	ck_assert_int_eq(prog.state, PROGRAM_STOPPED);
 	ck_assert_int_eq(prog.deadline_ns, 0);
+}
+END_TEST
+
+START_TEST(test_stop_schedule)
+{
+	put(PROGRAM_RUNNING, true);
+	conf.nstop = 3;
+	conf.stop[1] = (struct conf_stop){2, 5000};
+	conf.stop[2] = (struct conf_stop){3, 0};
+	ck_assert_uint_eq(FEED(T0, ON_STOP, 0), FX_SIGNAL);
+	ck_assert_int_eq(prog.step, 0);
+	prog.signalled = 1;
+	ck_assert_uint_eq(FEED(T0 + 10 * SEC, ON_DEADLINE, 0), FX_SIGNAL);
+	ck_assert_int_eq(prog.step, 1);
+	ck_assert_int_eq(prog.signalled, 0);
+	ck_assert_int_eq(prog.deadline_ns, T0 + 15 * SEC);
+	ck_assert_uint_eq(FEED(T0 + 15 * SEC, ON_DEADLINE, 0), FX_SIGNAL);
+	ck_assert_int_eq(prog.deadline_ns, T0 + 15 * SEC);
+	ck_assert_uint_eq(FEED(T0 + 15 * SEC, ON_DEADLINE, 0), FX_KILL);
+}
+END_TEST
+
+/* --- what a process leaves behind --- */
+
+START_TEST(test_restart_waits_for_the_tree)
+{
+	put(PROGRAM_RUNNING, true);
+	ck_assert_uint_eq(FEED(T0, ON_ENDED, .status = 9, .left = true),
+	    FX_SIGNAL);
+	ck_assert_str_eq(trail, " STOPPING");
+	ck_assert_int_eq(prog.clearing, 1);
+	ck_assert(program_is_alive(&prog));
+	ck_assert_int_eq(prog.deadline_ns, T0 + 10 * SEC);
+	ck_assert_uint_eq(FEED(T0 + 10 * SEC, ON_DEADLINE, 0), FX_KILL);
+	ck_assert_uint_eq(FEED(T0 + 10 * SEC + 1, ON_GONE, 0), FX_SPAWN);
+	ck_assert_str_eq(trail, " EXITED STARTING");
+	ck_assert_int_eq(prog.clearing, 0);
+}
+END_TEST
+
+START_TEST(test_stop_waits_for_the_tree)
+{
+	put(PROGRAM_RUNNING, true);
+	FEED(T0, ON_STOP, 0);
+	ck_assert_uint_eq(FEED(T0 + 4 * SEC, ON_ENDED, .left = true),
+	    FX_SIGNAL);
+	ck_assert_int_eq(prog.deadline_ns, T0 + 10 * SEC);
+	FEED(T0 + 5 * SEC, ON_GONE, 0);
+	ck_assert_str_eq(trail, " STOPPED");
+	/* At the last moment there is still one for SIGTERM. */
+	put(PROGRAM_RUNNING, true);
+	FEED(T0, ON_STOP, 0);
+	FEED(T0 + 10 * SEC, ON_ENDED, .left = true);
+	ck_assert_int_eq(prog.deadline_ns, T0 + 10 * SEC + SEC / 2);
+}
+END_TEST
+
+START_TEST(test_stop_while_clearing)
+{
+	put(PROGRAM_RUNNING, true);
+	FEED(T0, ON_ENDED, .status = 9, .left = true);
+	FEED(T0, ON_STOP, 0);
+	ck_assert_uint_eq(FEED(T0 + 1, ON_GONE, 0), 0);
+	ck_assert_int_eq(prog.state, PROGRAM_STOPPED);
+}
+END_TEST
+
+/* It put itself into the background: no heap of daemons. */
+START_TEST(test_daemonizes)
+{
+	put(PROGRAM_STARTING, true);
+	ck_assert_uint_eq(FEED(T0, ON_ENDED, .status = 0, .left = true),
+	    FX_SIGNAL);
+	ck_assert_int_eq(prog.reason, REASON_FORKED);
+	ck_assert_uint_eq(FEED(T0 + 1, ON_GONE, 0), 0);
+	ck_assert_int_eq(prog.state, PROGRAM_BACKOFF);
+	ck_assert_int_eq(prog.reason, REASON_FORKED);
+}
+END_TEST
+
+START_TEST(test_forking)
+{
+	setup();
+	conf.type = TYPE_FORKING;
+	conf.ready_timeout_ms = 5000;
+	FEED(T0, ON_START, 0);
+	FEED(T0, ON_SPAWNED, .pid = 10);
+	ck_assert_int_eq(prog.deadline_ns, T0 + 5 * SEC);
+	FEED(T0 + 2 * SEC, ON_ENDED, .status = 0, .left = true, .follow = 77);
+	ck_assert_str_eq(trail, " RUNNING");
+	ck_assert_int_eq(prog.pid, 77);
+	FEED(T0 + 9 * SEC, ON_ENDED, .status = 9);
+	ck_assert_str_eq(trail, " EXITED STARTING");
+	/* It left none. */
+	FEED(T0 + 9 * SEC, ON_SPAWNED, .pid = 11);
+	FEED(T0 + 9 * SEC, ON_ENDED, .status = 0);
+	ck_assert_int_eq(prog.state, PROGRAM_BACKOFF);
+	ck_assert_int_eq(prog.reason, REASON_NO_DAEMON);
+}
+END_TEST
+
+/* --- readiness --- */
+
+START_TEST(test_ready)
+{
+	setup();
+	conf.ready = (char[]){"notify"};
+	conf.ready_timeout_ms = 5000;
+	FEED(T0, ON_START, 0);
+	FEED(T0, ON_SPAWNED, .pid = 10);
+	FEED(T0 + SEC / 2, ON_READY, 0); /* startsecs counts all the same */
+	ck_assert_int_eq(prog.state, PROGRAM_STARTING);
+	ck_assert_int_eq(prog.deadline_ns, T0 + SEC);
+	FEED(T0 + SEC, ON_DEADLINE, 0);
+	ck_assert_int_eq(prog.state, PROGRAM_RUNNING);
+	/* The next run has to say it again. */
+	FEED(T0 + 2 * SEC, ON_RESTART, 0);
+	FEED(T0 + 2 * SEC, ON_ENDED, .status = 15);
+	FEED(T0 + 2 * SEC, ON_SPAWNED, .pid = 11);
+	ck_assert_int_eq(prog.ready, 0);
+	FEED(T0 + 3 * SEC, ON_DEADLINE, 0);
+	ck_assert_int_eq(prog.state, PROGRAM_STARTING);
+	ck_assert_int_eq(prog.deadline_ns, T0 + 7 * SEC);
+	ck_assert_uint_eq(FEED(T0 + 7 * SEC, ON_DEADLINE, 0), FX_SIGNAL);
+	ck_assert_int_eq(prog.state, PROGRAM_STOPPING);
+	FEED(T0 + 7 * SEC, ON_ENDED, .status = 15);
+	ck_assert_int_eq(prog.state, PROGRAM_BACKOFF);
+	ck_assert_int_eq(prog.reason, REASON_LATE);
+	ck_assert_uint_eq(prog.tries, 1);
+}
+END_TEST
+
+START_TEST(test_ready_without_limit)
+{
+	setup();
+	conf.ready = (char[]){"notify"};
+	FEED(T0, ON_START, 0);
+	FEED(T0, ON_SPAWNED, .pid = 10);
+	ck_assert_int_eq(prog.deadline_ns, 0);
+	FEED(T0 + 900 * SEC, ON_READY, 0);
+	ck_assert_int_eq(prog.state, PROGRAM_RUNNING);
+}
+END_TEST
+
+/* Unhealthy, and it then ends with 0: restarted all the same. */
+START_TEST(test_unfit)
+{
+	put(PROGRAM_RUNNING, true);
+	FEED(T0, ON_UNFIT, .reason = REASON_UNHEALTHY);
+	ck_assert_int_eq(prog.wanted, 1);
+	ck_assert_uint_eq(FEED(T0, ON_ENDED, .status = 0), FX_SPAWN);
+	ck_assert_str_eq(trail, " EXITED STARTING");
+	put(PROGRAM_RUNNING, true);
+	conf.autorestart = AUTORESTART_NO;
+	FEED(T0, ON_UNFIT, .reason = REASON_WATCHDOG);
+	FEED(T0, ON_ENDED, .status = 0);
+	ck_assert_int_eq(prog.state, PROGRAM_EXITED);
+	ck_assert(program_has_given_up(&prog));
+}
+END_TEST
+
+/* --- order --- */
+
+START_TEST(test_blocked)
+{
+	setup();
+	FEED(T0, ON_START, .blocked = true);
+	ck_assert_str_eq(trail, " WAITING");
+	FEED(T0, ON_START, .blocked = true);
+	ck_assert_str_eq(trail, "");
+	ck_assert_uint_eq(FEED(T0, ON_UNBLOCKED, .blocked = true), 0);
+	ck_assert_uint_eq(FEED(T0, ON_UNBLOCKED, 0), FX_SPAWN);
+	/* A restart after a crash waits as well. */
+	put(PROGRAM_RUNNING, true);
+	FEED(T0, ON_ENDED, .status = 9, .blocked = true);
+	ck_assert_str_eq(trail, " EXITED WAITING");
+	put(PROGRAM_BACKOFF, false);
+	FEED(T0, ON_DEADLINE, .blocked = true);
+	ck_assert_str_eq(trail, " WAITING");
+}
+END_TEST
+
+START_TEST(test_held)
+{
+	put(PROGRAM_RUNNING, true);
+	ck_assert_uint_eq(FEED(T0, ON_STOP, .held = true), 0);
+	ck_assert_int_eq(prog.state, PROGRAM_RUNNING);
+	ck_assert_int_eq(prog.wanted, 0);
+	ck_assert_uint_eq(FEED(T0, ON_STOP, 0), FX_SIGNAL);
+	/* It ends by itself meanwhile: nobody wants it again. */
+	put(PROGRAM_RUNNING, true);
+	FEED(T0, ON_STOP, .held = true);
+	ck_assert_uint_eq(FEED(T0, ON_ENDED, .status = 9), 0);
+	ck_assert_int_eq(prog.state, PROGRAM_STOPPED);
+}
+END_TEST
+
+/* --- oneshot and schedule --- */
+
+START_TEST(test_oneshot)
+{
+	setup();
+	conf.type = TYPE_ONESHOT;
+	FEED(T0, ON_START, 0);
+	FEED(T0, ON_SPAWNED, .pid = 10);
+	ck_assert_int_eq(prog.state, PROGRAM_STARTING);
+	ck_assert_int_eq(prog.deadline_ns, 0);
+	ck_assert(!program_is_ready(&prog, &conf));
+	FEED(T0 + 99 * SEC, ON_ENDED, .status = 0);
+	ck_assert_str_eq(trail, " EXITED");
+	ck_assert(program_is_ready(&prog, &conf));
+	/* Failure: tried again, as any start. */
+	FEED(T0, ON_START, 0);
+	FEED(T0, ON_SPAWNED, .pid = 11);
+	FEED(T0, ON_ENDED, .status = 1 << 8);
+	ck_assert_str_eq(trail, " BACKOFF");
+	ck_assert(!program_is_ready(&prog, &conf));
+	conf.autorestart = AUTORESTART_NO;
+	FEED(T0, ON_DEADLINE, 0);
+	FEED(T0, ON_SPAWNED, .pid = 12);
+	FEED(T0, ON_ENDED, .status = 1 << 8);
+	ck_assert_str_eq(trail, " EXITED");
+	ck_assert(!program_is_ready(&prog, &conf));
+}
+END_TEST
+
+static void
+setup_schedule(enum conf_overlap overlap)
+{
+	setup();
+	conf.type = TYPE_ONESHOT;
+	conf.schedule = (char[]){"@daily"};
+	conf.overlap = overlap;
+	FEED(T0, ON_START, 0);
+	ck_assert_str_eq(trail, " WAITING");
+	ck_assert_uint_eq(FEED(T0, ON_DUE, 0), FX_SPAWN);
+	FEED(T0, ON_SPAWNED, .pid = 10);
+}
+
+START_TEST(test_schedule)
+{
+	setup_schedule(OVERLAP_SKIP);
+	ck_assert_uint_eq(FEED(T0, ON_DUE, 0), 0);
+	FEED(T0, ON_ENDED, .status = 1 << 8);
+	ck_assert_str_eq(trail, " EXITED WAITING");
+	ck_assert_uint_eq(prog.tries, 0);
+	/* An operator need not wait. */
+	ck_assert_uint_eq(FEED(T0, ON_START, .run_now = true), FX_SPAWN);
+	FEED(T0, ON_SPAWN_FAILED, .step = STEP_PREPARE, .err = 2);
+	ck_assert_str_eq(trail, " WAITING");
+	FEED(T0, ON_STOP, 0);
+	ck_assert_int_eq(prog.state, PROGRAM_STOPPED);
+}
+END_TEST
+
+START_TEST(test_overlap_queue)
+{
+	setup_schedule(OVERLAP_QUEUE);
+	ck_assert_uint_eq(FEED(T0, ON_DUE, 0), 0);
+	ck_assert_uint_eq(FEED(T0, ON_ENDED, .status = 0), FX_SPAWN);
+	FEED(T0, ON_SPAWNED, .pid = 11);
+	ck_assert_uint_eq(FEED(T0, ON_ENDED, .status = 0), 0);
+	ck_assert_str_eq(trail, " EXITED WAITING");
+}
+END_TEST
+
+START_TEST(test_overlap_kill)
+{
+	setup_schedule(OVERLAP_KILL);
+	ck_assert_uint_eq(FEED(T0, ON_DUE, 0), FX_SIGNAL);
+	ck_assert_uint_eq(FEED(T0, ON_ENDED, .status = 15), FX_SPAWN);
+	ck_assert_str_eq(trail, " STOPPED STARTING");
 }
 END_TEST
 
@@ -568,6 +881,22 @@ main(void)
 	tcase_add_test(t, test_restart_starts_after_the_stop);
 	tcase_add_test(t, test_stop_cancels_restart);
 	tcase_add_test(t, test_stop_during_backoff_ends_retries);
+	tcase_add_test(t, test_other_cells_change_nothing);
+	tcase_add_test(t, test_stop_schedule);
+	tcase_add_test(t, test_restart_waits_for_the_tree);
+	tcase_add_test(t, test_stop_waits_for_the_tree);
+	tcase_add_test(t, test_stop_while_clearing);
+	tcase_add_test(t, test_daemonizes);
+	tcase_add_test(t, test_forking);
+	tcase_add_test(t, test_ready);
+	tcase_add_test(t, test_ready_without_limit);
+	tcase_add_test(t, test_unfit);
+	tcase_add_test(t, test_blocked);
+	tcase_add_test(t, test_held);
+	tcase_add_test(t, test_oneshot);
+	tcase_add_test(t, test_schedule);
+	tcase_add_test(t, test_overlap_queue);
+	tcase_add_test(t, test_overlap_kill);
 	tcase_add_test(t, test_reasons);
 	tcase_add_test(t, test_valid);
 	tcase_add_test(t, test_state_names);
