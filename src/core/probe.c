@@ -274,3 +274,25 @@ probe_spec_clear(struct probe_spec *p)
 	free(p->path);
 	memset(p, 0, sizeof *p);
 }
+
+int
+probe_http_status(const char *data, size_t len, int *ret_code)
+{
+	static const char form[] = "HTTP/d.d ddd";
+	size_t i;
+
+	for (i = 0; i < sizeof form - 1; i++) {
+		if (i == len)
+			return 0;
+		if (form[i] == 'd' ? data[i] < '0' || data[i] > '9' :
+		    data[i] != form[i])
+			return -1;
+	}
+	if (i == len)
+		return 0;
+	if (data[i] != ' ' && data[i] != '\r' && data[i] != '\n')
+		return -1;
+	*ret_code = (data[9] - '0') * 100 + (data[10] - '0') * 10 + data[11] -
+	    '0';
+	return *ret_code >= 100 && *ret_code <= 599 ? 1 : -1;
+}

@@ -57,4 +57,11 @@ bool probe_parse(const char *text, struct probe_spec *ret, struct buf *why);
 /* Frees what RET of probe_parse() holds and makes it PROBE_NONE. */
 void probe_spec_clear(struct probe_spec *p);
 
+/*
+ * What an HTTP server answered so far: LEN bytes at DATA.  1: *RET_CODE is the
+ * status (100 to 599); 0: more is needed; -1: that is no HTTP.
+ * Source: RFC 9112, 4.
+ */
+int probe_http_status(const char *data, size_t len, int *ret_code);
+
 #endif

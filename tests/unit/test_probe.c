@@ -178,6 +178,43 @@ START_TEST(refused)
 }
 END_TEST
 
+START_TEST(answers)
+{
+	static const struct {
+		const char *text;
+		int result, code;
+	} rows[] = {
+		{"", 0, 0},
+		{"HTT", 0, 0},
+		{"HTTP/1.1 20", 0, 0},
+		{"HTTP/1.1 200", 0, 0},
+		{"HTTP/1.1 200 ", 1, 200},
+		{"HTTP/1.0 302\r", 1, 302},
+		{"HTTP/1.1 503 Service Unavailable\r\n", 1, 503},
+		{"HTTP/1.1 204\n", 1, 204},
+		{"HTTP/1.1 2000 ", -1, 0},
+		{"HTTP/1.1 099 ", -1, 0},
+		{"HTTP/1.1 600 ", -1, 0},
+		{"HTTP/1.1  200 ", -1, 0},
+		{"http/1.1 200 ", -1, 0},
+		{"HTTP/x.1 200 ", -1, 0},
+		{"SSH-2.0-x\r\n", -1, 0},
+		{"\r\nHTTP/1.1 200 ", -1, 0},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		int code = 0;
+
+		ck_assert_msg(probe_http_status(rows[i].text,
+		    strlen(rows[i].text), &code) == rows[i].result, "%s",
+		    rows[i].text);
+		if (rows[i].result == 1)
+			ck_assert_int_eq(code, rows[i].code);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -189,6 +226,7 @@ main(void)
 	tcase_add_test(t, plain);
 	tcase_add_test(t, addresses);
 	tcase_add_test(t, refused);
+	tcase_add_test(t, answers);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
