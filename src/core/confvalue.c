@@ -889,9 +889,11 @@ parse_stops(const struct value *v, void *field)
 static bool
 check_probe(const char *text, struct buf *why)
 {
-	struct probe_spec spec;
+	struct probe_spec spec = {.kind = PROBE_NONE};
+	bool ok = probe_parse(text, &spec, why);
 
-	return probe_parse(text, &spec, why);
+	probe_spec_clear(&spec);
+	return ok;
 }
 
 static enum confvalue_result

@@ -509,7 +509,7 @@ handle_signal(uint32_t signo)
 	 * them. */
 	atomic_fetch_or(&k.board->signals, UINT64_C(1) << signo);
 	if (signo != SIGHUP && signo != SIGUSR2)
-		atomic_store(&k.board->stopping, 1);
+		atomic_fetch_or(&k.board->stopping, 1);
 	wake_supervisor();
 }
 

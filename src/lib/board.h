@@ -80,7 +80,8 @@ struct board {
 
 	/* The supervisor's. */
 	_Atomic uint32_t nslots; /* slots in use are below this */
-	_Atomic uint32_t stopping; /* an orderly stop is under way */
+	_Atomic uint32_t stopping; /* an orderly stop is under way: 1, and the
+				    * exit code of the daemon << 8 */
 	_Atomic int64_t beat_ns; /* monotonic: its last sign of life */
 	struct board_said {
 		uint32_t promotions, upgrades; /* in the log, so many */

@@ -27,7 +27,9 @@
 #include "supervisor/daemonlog.h"
 #include "supervisor/logs.h"
 #include "supervisor/order.h"
+#include "supervisor/ready.h"
 #include "supervisor/reload.h"
+#include "supervisor/schedule.h"
 #include "supervisor/server.h"
 #include "supervisor/service.h"
 #include "supervisor/spawn.h"
@@ -94,7 +96,10 @@ supervisor_stop(struct supervisor *sup)
 {
 	int64_t ms = sup->conf->main.shutdown_timeout_ms;
 
-	atomic_store(&sup->board->stopping, 1);
+	/* The next supervisor is to end with the same code. */
+	if (atomic_load(&sup->board->stopping) <= 1)
+		atomic_store(&sup->board->stopping,
+		    1u | (uint32_t)sup->exit_code << 8);
 	if (sup->stopping)
 		return;
 	sup->stopping = sup->changed = sup->stop_look = true;
@@ -135,7 +140,7 @@ owns_pidfile(int fd, const char *path)
  * last lines may come here twice: nothing of a successor is touched, so the
  * pidfile that guards the rest goes last. */
 static void
-remove_paths(const struct supervisor *sup)
+remove_paths(struct supervisor *sup)
 {
 	const struct conf_main *m = &sup->conf->main;
 	char *locked = xasprintf("%s/mpsupd.pid", m->rundir);
@@ -144,6 +149,7 @@ remove_paths(const struct supervisor *sup)
 		char *state = xasprintf("%s/state", m->rundir);
 
 		unlink(m->socket);
+		ready_clean(sup);
 		if (!sup->forced) /* nothing is left behind */
 			unlink(state);
 		free(state);
@@ -163,7 +169,7 @@ finish(struct supervisor *sup)
 	remove_paths(sup);
 	log_info("all programs are stopped; the daemon ends");
 	daemonlog_flush();
-	uplink_quit(sup, 0);
+	uplink_quit(sup, sup->exit_code);
 	exit(0);
 }
 
@@ -577,6 +583,7 @@ init(struct supervisor *sup)
 	TAILQ_INIT(&sup->unwritten);
 	TAILQ_INIT(&sup->stirred);
 	tree_init(sup);
+	schedule_init(sup);
 	if (divide_descriptors(&sinks, &peers, (uint32_t)sup->conf->nprocs) ==
 	    -1 && sup->board->supervisor_starts <= 1)
 		return fail(sup, "the limit of open files is below 32");
@@ -602,7 +609,8 @@ supervisor_main(void)
 	say_hello(&sup);
 	if (sup.board->supervisor_starts <= 1)
 		clean_auto_logs(&sup);
-	sup.stopping = atomic_load(&sup.board->stopping);
+	sup.stopping = atomic_load(&sup.board->stopping) != 0;
+	sup.exit_code = (int)(atomic_load(&sup.board->stopping) >> 8);
 	take_over(&sup);
 	if (sup.stopping) {
 		sup.stopping = false;

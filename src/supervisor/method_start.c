@@ -7,6 +7,7 @@
 #include "core/proto.h"
 #include "lib/log.h"
 #include "supervisor/method.h"
+#include "supervisor/order.h"
 #include "supervisor/peer.h"
 #include "supervisor/service.h"
 #include "supervisor/stop.h"
@@ -132,7 +133,8 @@ apply_start(struct wait_item *it, uint64_t request)
 	it->changed = true;
 	/* A stop under way ends first; the next run is the one meant. */
 	it->gen = p->gen + 1;
-	service_event(s, ON_START);
+	order_pull(s);
+	service_event_now(s, ON_START);
 }
 
 static void
@@ -162,7 +164,27 @@ apply_restart(struct wait_item *it, uint64_t request)
 	}
 	it->gen = p->state == PROGRAM_STARTING && p->pid == 0 ? p->gen :
 	    p->gen + 1;
-	service_event(it->service, ON_RESTART);
+	order_pull(it->service);
+	service_event_now(it->service, ON_RESTART);
+}
+
+/* Those that were not named stop because they require one that was. */
+static void
+note_dependants(struct request *r, struct waiter *w)
+{
+	struct wait_item *it;
+	struct service **v;
+	uint32_t i, k, n;
+
+	v = method_select(r, false, &n);
+	for (i = 0; v != NULL && i < w->n; i++) {
+		it = &w->items[i];
+		for (k = 0; k < n && v[k] != it->service; k++)
+			;
+		if (k == n && it->changed)
+			it->note = "it requires what was named";
+	}
+	free(v);
 }
 
 static void
@@ -172,18 +194,23 @@ change(struct request *r, apply_fn *apply, enum wait_goal goal)
 	struct waiter *w;
 	double timeout;
 	uint64_t request = method_request(r);
-	uint32_t i, n;
+	uint32_t i, n, named;
 	bool wait;
 
 	if (!method_bool(r, "wait", true, &wait) ||
 	    !method_number(r, "timeout_s", -1, &timeout) ||
 	    (v = method_select(r, false, &n)) == NULL)
 		return;
+	named = n;
+	if (goal == GOAL_DOWN)
+		n = order_dependants(r->peer->sup, &v, n, false);
 	w = waiter_new(r->peer->sup, goal, v, n);
 	free(v);
 	r->waiter = w;
 	for (i = 0; i < n; i++)
 		apply(&w->items[i], request);
+	if (n > named)
+		note_dependants(r, w);
 	if (wait)
 		waiter_arm(w, timeout, on_done, r);
 	else

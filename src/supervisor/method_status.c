@@ -10,6 +10,8 @@
 #include "lib/xalloc.h"
 #include "supervisor/method.h"
 #include "supervisor/peer.h"
+#include "supervisor/ready.h"
+#include "supervisor/schedule.h"
 #include "supervisor/service.h"
 #include "supervisor/supervisor.h"
 
@@ -111,6 +113,7 @@ add_program(struct buf *b, struct service *s, int64_t now)
 {
 	const struct program *p = &s->prog;
 	const struct conf_process *c = s->conf;
+	int64_t next = schedule_left_ns(s);
 	char why[512];
 
 	service_reason(s, why, sizeof why);
@@ -134,19 +137,25 @@ add_program(struct buf *b, struct service *s, int64_t now)
 	    p->starts > 0 ? p->starts - 1 : 0);
 	buf_adds(b, ",\"reason\":");
 	buf_adds_json(b, why);
-	buf_adds(b, p->state == PROGRAM_RUNNING ? ",\"ready\":true" :
+	buf_adds(b, program_is_ready(p, c) ? ",\"ready\":true" :
 	    ",\"ready\":false");
 	buf_adds(b, ",\"log\":\"");
 	buf_adds(b, service_log_status(s));
 	buf_addc(b, '"');
-	add_seconds(b, ",\"next_start_s\":", p->state == PROGRAM_BACKOFF,
-	    p->deadline_ns - now);
+	if (p->state == PROGRAM_BACKOFF)
+		next = p->deadline_ns - now;
+	add_seconds(b, ",\"next_start_s\":", next > 0 ||
+	    p->state == PROGRAM_BACKOFF, next);
 	add_path(b, ",\"stdout_logfile\":", &c->log[CONF_STDOUT]);
 	add_path(b, ",\"stderr_logfile\":", c->redirect_stderr ?
 	    &c->log[CONF_STDOUT] : &c->log[CONF_STDERR]);
 	add_process(b, s, now);
 	buf_adds(b, ",\"description\":");
 	buf_adds_json(b, c->description);
+	buf_adds(b, ",\"status_text\":");
+	buf_adds_json(b, ready_status(s)[0] ? ready_status(s) : NULL);
+	buf_adds(b, ready_is_reloading(s) ? ",\"reloading\":true" :
+	    ",\"reloading\":false");
 	buf_addc(b, '}');
 }
 

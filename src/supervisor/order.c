@@ -11,6 +11,7 @@
 #include "supervisor/order.h"
 #include "supervisor/service.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/waiter.h"
 
 #define PATIENT_KILLS 2 /* SIGKILLs survived: nobody waits for it any more */
 
@@ -86,6 +87,12 @@ order_build(struct supervisor *sup)
 
 /* --- questions --- */
 
+static bool
+is_strong(const struct order_edge *e)
+{
+	return e->kind == DEPEND_REQUIRES || e->kind == DEPEND_BOUND;
+}
+
 /* The start of T is over, or nobody asked for it. */
 static bool
 is_settled(const struct service *t)
@@ -132,6 +139,24 @@ order_is_blocked(const struct service *s, bool run_now)
 	for (i = 0; i < s->nneeds; i++)
 		if (counts(s, &s->needs[i], run_now) && !is_met(&s->needs[i]))
 			return true;
+	return false;
+}
+
+bool
+order_is_hopeless(const struct service *s)
+{
+	uint32_t i;
+
+	for (i = 0; i < s->nneeds; i++) {
+		const struct service *t = s->needs[i].other;
+
+		if (!is_strong(&s->needs[i]) || is_met(&s->needs[i]))
+			continue;
+		if (!t->prog.wanted || program_has_given_up(&t->prog) ||
+		    (t->prog.state == PROGRAM_WAITING &&
+		    order_is_hopeless(t)))
+			return true;
+	}
 	return false;
 }
 
@@ -194,12 +219,6 @@ order_waiting_json(const struct service *s, struct buf *out)
 		first = false;
 	}
 	buf_addc(out, ']');
-}
-
-static bool
-is_strong(const struct order_edge *e)
-{
-	return e->kind == DEPEND_REQUIRES || e->kind == DEPEND_BOUND;
 }
 
 void
@@ -321,6 +340,8 @@ look_at(struct service *s)
 		if (d->prog.state == PROGRAM_WAITING &&
 		    !order_is_blocked(d, false))
 			service_event(d, ON_UNBLOCKED);
+		else if (d->prog.state == PROGRAM_WAITING)
+			waiter_notify(d); /* it may be hopeless now */
 		if (s->needed_by[i].kind == DEPEND_BOUND)
 			look_at_bound(s, d);
 	}

@@ -9,6 +9,7 @@
 #include "lib/log.h"
 #include "supervisor/logs.h"
 #include "supervisor/promote.h"
+#include "supervisor/ready.h"
 #include "supervisor/service.h"
 #include "supervisor/supervisor.h"
 
@@ -53,6 +54,8 @@ promote(struct supervisor *sup)
 		for (i = 0; i < CONF_STREAMS; i++)
 			kept[LINK_SLOT(s->slot, i)] =
 			    stream_fd(s->stream[i]) + 1;
+	TAILQ_FOREACH(s, &sup->services, entry)
+		kept[LINK_SLOT(s->slot, KEPT_READY)] = ready_fd(s) + 1;
 	forget_signals();
 	handover_exec(&h, kept);
 	log_warn("the keeper was killed, and this process cannot take its "

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/link.h"
@@ -15,9 +16,12 @@
 #include "lib/str.h"
 #include "lib/xalloc.h"
 #include "core/proto.h"
+#include "supervisor/hooks.h"
 #include "supervisor/logs.h"
 #include "supervisor/service.h"
 #include "supervisor/order.h"
+#include "supervisor/ready.h"
+#include "supervisor/schedule.h"
 #include "supervisor/spawn.h"
 #include "supervisor/stop.h"
 #include "supervisor/supervisor.h"
@@ -121,8 +125,8 @@ on_change(void *ctx, const struct program *p, enum program_state from)
 	    why[0] != '\0' ? ": " : "", why, next);
 }
 
-static void
-enqueue_spawn(struct service *s)
+void
+service_enqueue(struct service *s)
 {
 	if (s->queued || s->sup->keeper_gone)
 		return;
@@ -133,7 +137,8 @@ enqueue_spawn(struct service *s)
 bool
 service_is_stopped(const struct service *s)
 {
-	return program_is_down(&s->prog) && !s->prog.wanted;
+	return program_is_down(&s->prog) && !s->prog.wanted &&
+	    !hooks_are_ending(s);
 }
 
 /* During the stop of the daemon: the last of those that went down together
@@ -150,6 +155,25 @@ note_stopped(struct service *s)
 		if (--sup->ngoing_down == 0)
 			sup->stop_look = true;
 	}
+}
+
+void
+service_look_stopped(struct service *s)
+{
+	if (s->sup->stopping)
+		note_stopped(s);
+	s->sup->changed = true;
+}
+
+double
+service_stop_time(const struct service *s)
+{
+	double sum = 0.;
+	uint32_t i;
+
+	for (i = 0; i < s->conf->nstop; i++)
+		sum += (double)s->conf->stop[i].wait_ms / 1000.;
+	return sum;
 }
 
 /* The one way into the state machine.  The record is on the board before
@@ -179,10 +203,13 @@ feed(struct service *s, enum program_event ev, struct program_arg *arg)
 	if (fx & FX_KILL)
 		stop_kill(s);
 	if (fx & FX_SPAWN)
-		enqueue_spawn(s);
+		service_enqueue(s);
 	if (s->prog.state != before.state || s->prog.gen != before.gen ||
 	    s->prog.wanted != before.wanted || s->prog.pid != before.pid) {
 		order_changed(s);
+		ready_follow(s, &before);
+		hooks_follow(s, &before);
+		schedule_follow(s);
 		waiter_notify(s);
 	}
 	s->sup->changed = true;
@@ -360,17 +387,30 @@ service_is_hasty(const struct service *s, int64_t now)
 }
 
 void
+service_spawn_failed(struct service *s, enum spawn_step step, int err,
+    bool ours)
+{
+	struct program_arg arg = {
+		.step = (uint8_t)step, .err = err, .ours = ours};
+
+	feed(s, ON_SPAWN_FAILED, &arg);
+}
+
+void
 service_spawn(struct service *s)
 {
 	struct spawn_result r = {0};
 	struct program_arg arg = {0};
+	struct spawn_extra extra;
 	int fds[3];
 
 	s->queued = false;
 	TAILQ_REMOVE(&s->sup->spawn_queue, s, spawn_entry);
 	if (s->prog.state != PROGRAM_STARTING || s->prog.pid != 0)
 		return; /* stopped before its turn */
-	if (child_fds(s, fds) == -1) {
+	if (hooks_hold(s))
+		return;
+	if (child_fds(s, fds) == -1 || ready_prepare(s, &extra) == -1) {
 		/* The keeper is gone: this process takes its place next, and
 		 * another one spawns what its record says is STARTING. */
 		if (errno == EPIPE)
@@ -385,17 +425,14 @@ service_spawn(struct service *s)
 		service_store(s);
 		write_state(s);
 		spawn(&s->sup->conf->main, s->conf, s->sup->board, s->slot,
-		    fds, state_pid(&s->sup->state, s->slot), &r);
+		    fds, &extra, state_pid(&s->sup->state, s->slot), &r);
 	}
 	if (r.pid != 0) {
 		arg.pid = r.pid;
 		feed(s, ON_SPAWNED, &arg);
 		return;
 	}
-	arg.step = r.step;
-	arg.err = r.err;
-	arg.ours = is_ours(r.step, r.err);
-	feed(s, ON_SPAWN_FAILED, &arg);
+	service_spawn_failed(s, r.step, r.err, is_ours(r.step, r.err));
 }
 
 /* PID, a child of the keeper, is the program from now on.  False: it has ended
@@ -493,7 +530,7 @@ takeover_starting(struct service *s)
 			arg.pid = b->end[s->slot].pid;
 	}
 	if (arg.pid == 0) {
-		enqueue_spawn(s);
+		service_enqueue(s);
 		return;
 	}
 	arg.now_ns = b->spawned_ns[s->slot];
@@ -534,6 +571,8 @@ service_takeover(struct service *s)
 	}
 	if (s->prog.clearing)
 		tree_watch(s->sup);
+	ready_takeover(s);
+	schedule_follow(s);
 }
 
 /* The process of one that leaves and has the same name in another group. */
@@ -597,12 +636,16 @@ service_configure(struct service *s, struct conf_process *c)
 	s->conf = c;
 	s->sup->unswept |= c->leaving;
 	configure_streams(s);
+	ready_configure(s, -1);
+	schedule_configure(s);
 }
 
 bool
 service_is_outdated(const struct service *s)
 {
-	return s->prog.pid != 0 && s->prog.conf_hash != s->conf->restart_hash;
+	/* What is to end by itself anyway has it the next time. */
+	return s->prog.pid != 0 && s->conf->type != TYPE_ONESHOT &&
+	    s->prog.conf_hash != s->conf->restart_hash;
 }
 
 /* --- life of the struct --- */
@@ -624,6 +667,7 @@ service_new(struct supervisor *sup, struct conf_process *c)
 	LIST_INIT(&s->waits);
 	ev_init(&s->timer, on_deadline);
 	s->timer.data = s;
+	schedule_configure(s);
 	for (i = 0; i < CONF_STREAMS; i++) {
 		char *name = xasprintf("%s %s", s->label, names[i]);
 
@@ -637,6 +681,8 @@ service_new(struct supervisor *sup, struct conf_process *c)
 		sup->kept[s->slot][i] = 0;
 	}
 	configure_streams(s);
+	ready_configure(s, sup->kept[s->slot][KEPT_READY] - 1);
+	sup->kept[s->slot][KEPT_READY] = 0;
 	sup->by_slot[s->slot] = s;
 	TAILQ_INSERT_TAIL(&sup->services, s, entry);
 	sup->nservices++;
@@ -692,6 +738,9 @@ service_remove(struct service *s)
 	s->conf = NULL;
 	ev_timer_stop(sup->loop, &s->timer);
 	stop_forget(s);
+	ready_free(s);
+	hooks_free(s);
+	schedule_configure(s);
 	if (s->stirred)
 		TAILQ_REMOVE(&sup->stirred, s, stirred_entry);
 	s->stirred = false;
@@ -787,6 +836,25 @@ service_log_status(const struct service *s)
 	return out;
 }
 
+static void
+add_next_run(const struct service *s, char *buf, size_t size)
+{
+	int64_t left = schedule_left_ns(s);
+	size_t len = strlen(buf);
+	char text[32];
+	struct tm tm;
+	time_t t;
+
+	if (left == 0 || s->prog.state != PROGRAM_WAITING)
+		return;
+	t = (time_t)(wall_s() + (left + 500000000) / 1000000000);
+	if (localtime_r(&t, &tm) == NULL ||
+	    strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &tm) == 0)
+		return;
+	snprintf(buf + len, size - len, "%snext run %s", len ? "; " : "",
+	    text);
+}
+
 void
 service_reason(const struct service *s, char *buf, size_t size)
 {
@@ -802,6 +870,8 @@ service_reason(const struct service *s, char *buf, size_t size)
 		return;
 	}
 	program_reason(&s->prog, s->conf, buf, size);
+	if (buf[0] == '\0')
+		ready_trouble(s, buf, size);
 	for (i = 0; i < CONF_STREAMS && buf[0] == '\0'; i++)
 		stream_trouble(s->stream[i], buf, size);
 	for (i = 0; i < CONF_STREAMS && buf[0] == '\0'; i++)
@@ -809,9 +879,20 @@ service_reason(const struct service *s, char *buf, size_t size)
 			snprintf(buf, size, "%s is not logged before a "
 			    "restart: its pipe is not known", i == CONF_STDOUT ?
 			    "stdout" : "stderr");
-	if (s->prog.state == PROGRAM_STOPPING && s->prog.kills > 0) {
-		len = strlen(buf);
-		snprintf(buf + len, size - len, "%ssurvived %d SIGKILL",
-		    len ? "; " : "", s->prog.kills);
-	}
+	if (buf[0] == '\0' && ready_status(s)[0] != '\0')
+		snprintf(buf, size, "%s", ready_status(s));
+	add_next_run(s, buf, size);
+	len = strlen(buf);
+	if (s->prog.state == PROGRAM_STOPPING && s->prog.kills > 1)
+		snprintf(buf + len, size - len, "%scannot be killed, for %.0f "
+		    "s now", len ? "; " : "",
+		    (double)(now_ns() - s->prog.changed_ns) / 1e9 -
+		    service_stop_time(s));
+	else if (s->prog.state == PROGRAM_STOPPING && s->prog.clearing)
+		snprintf(buf + len, size - len, "%sending what it has left",
+		    len ? "; " : "");
+	else if (!s->prog.wanted && s->prog.pid != 0 &&
+	    s->prog.state != PROGRAM_STOPPING)
+		snprintf(buf + len, size - len, "%sstops when what needs it "
+		    "has stopped", len ? "; " : "");
 }

@@ -20,6 +20,7 @@ struct helper;
 struct hooks;
 struct order_edge;
 struct ready;
+struct schedule;
 struct stream;
 struct supervisor;
 struct wait_item;
@@ -46,7 +47,8 @@ struct service {
 	struct helper *stopper; /* its stop_command, under way */
 	struct ready *ready; /* how it shows that it is ready and well */
 	struct hooks *hooks; /* its exec_* commands */
-	ev_timer due_timer; /* its schedule */
+	struct schedule *schedule; /* when it runs; NULL: it has none */
+	ev_timer due_timer; /* schedule = every */
 	bool going_down; /* counted in sup->ngoing_down */
 	bool unwritten; /* in sup->unwritten */
 	bool deferred; /* new; begins when its twin of another group is down */
@@ -105,6 +107,18 @@ void service_spawn(struct service *s);
 
 /* Nothing is left of the tree of its last run. */
 void service_gone(struct service *s);
+
+/* Its spawn is queued; or has failed before it came to that, OURS: through no
+ * fault of the program. */
+void service_enqueue(struct service *s);
+void service_spawn_failed(struct service *s, enum spawn_step step, int err,
+    bool ours);
+
+/* During the stop of the daemon: it may be down by now. */
+void service_look_stopped(struct service *s);
+
+/* Seconds that a stop of it takes at most, SIGKILL left out. */
+double service_stop_time(const struct service *s);
 
 /* Where a command that is run for it may write: its stdout, or -1. */
 int service_output(const struct service *s);

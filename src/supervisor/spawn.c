@@ -42,8 +42,10 @@
 
 #define CLOSE_RANGE_UNSHARE_FLAG 2u
 
-/* 0, 1, 2 of the next child, kept low by spawn_init(). */
-static int stage[3] = {-1, -1, -1};
+#define STAGES 4
+
+/* 0, 1, 2 of the next child and one more, kept low by spawn_init(). */
+static int stage[STAGES] = {-1, -1, -1, -1};
 static unsigned above_stage; /* the first number that no child needs */
 
 extern char **environ;
@@ -55,6 +57,7 @@ struct child {
 	const char *directory; /* NULL: stay */
 	int umask; /* -1: stay */
 	const int *fds;
+	int extra_fd, extra_number; /* -1: none */
 	bool set_user;
 	uid_t uid;
 	gid_t gid;
@@ -82,18 +85,31 @@ child_fail(struct child *ch, enum spawn_step step)
 static void
 child_stdio(struct child *ch)
 {
-	int i;
+	int i, extra = ch->extra_fd == -1 ? -1 : stage[3];
 
 	for (i = 0; i < 3; i++)
 		if (dup3(ch->fds[i], stage[i], O_CLOEXEC) == -1)
 			child_fail(ch, STEP_STDIO);
+	if (extra != -1 && dup3(ch->extra_fd, extra, O_CLOEXEC) == -1)
+		child_fail(ch, STEP_STDIO);
 	if (syscall(SYS_close_range, above_stage, ~0u,
 	    CLOSE_RANGE_UNSHARE_FLAG) == -1)
 		child_fail(ch, STEP_FDS);
 	for (i = 0; i < 3; i++)
 		if (dup2(stage[i], i) == -1)
 			child_fail(ch, STEP_STDIO);
-	if (syscall(SYS_close_range, 3u, ~0u, 0u) == -1)
+	if (extra == -1 && syscall(SYS_close_range, 3u, ~0u, 0u) == -1)
+		child_fail(ch, STEP_FDS);
+	if (extra == -1)
+		return;
+	if (extra == ch->extra_number ?
+	    fcntl(extra, F_SETFD, 0) == -1 :
+	    dup2(extra, ch->extra_number) == -1)
+		child_fail(ch, STEP_STDIO);
+	if ((ch->extra_number > 3 && syscall(SYS_close_range, 3u,
+	    (unsigned)ch->extra_number - 1, 0u) == -1) ||
+	    syscall(SYS_close_range, (unsigned)ch->extra_number + 1, ~0u,
+	    0u) == -1)
 		child_fail(ch, STEP_FDS);
 }
 
@@ -326,7 +342,7 @@ spawn_init(int null)
 {
 	int i;
 
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < STAGES; i++) {
 		stage[i] = fcntl(null, F_DUPFD_CLOEXEC, 3);
 		if (stage[i] == -1)
 			return -1;
@@ -338,13 +354,16 @@ spawn_init(int null)
 
 /* No pipe stays open because it stands on the stage. */
 static void
-clear_stage(const int fds[3])
+clear_stage(const struct child *ch)
 {
+	const int *fds = ch->fds;
 	int i;
 
 	for (i = 1; i < 3; i++) /* [0] is always /dev/null */
 		if (fds[i] != fds[0])
 			dup3(fds[0], stage[i], O_CLOEXEC);
+	if (ch->extra_fd != -1)
+		dup3(fds[0], stage[3], O_CLOEXEC);
 }
 
 /* FLAGS: of clone(2), besides those that every child has. */
@@ -357,7 +376,7 @@ clone_child(struct child *ch, int flags, void *parent_tid, int32_t *child_tid)
 	    child_tid);
 	int saved = errno;
 
-	clear_stage(ch->fds);
+	clear_stage(ch);
 	errno = saved;
 	return r;
 }
@@ -450,12 +469,16 @@ run(struct child *ch, struct env *env, int flags, void *parent_tid,
 void
 spawn(const struct conf_main *main, const struct conf_process *c,
     struct board *board, uint32_t slot, const int fds[3],
-    int32_t *state_pid, struct spawn_result *ret)
+    const struct spawn_extra *extra, int32_t *state_pid,
+    struct spawn_result *ret)
 {
 	struct env env;
+	size_t i;
 	struct child ch = {
 		.argv = c->command.v,
 		.fds = fds,
+		.extra_fd = extra->fd,
+		.extra_number = extra->number,
 		.failed = &board->failed[slot],
 		.born_ns = &board->birth[slot].to_ns,
 		.parent = c->on_supervisor_death == DEATH_KILL ?
@@ -468,6 +491,8 @@ spawn(const struct conf_main *main, const struct conf_process *c,
 	if (!prepare_process(&ch, c, ret))
 		return;
 	env_build(&env, main, c);
+	for (i = 0; i < extra->nenv; i++)
+		env_put(&env, extra->env[i]);
 	run(&ch, &env, CLONE_PARENT | CLONE_PARENT_SETTID |
 	    (state_pid != NULL ? CLONE_CHILD_SETTID : 0), &board->pid[slot],
 	    state_pid, ret);
@@ -494,6 +519,7 @@ spawn_command(const struct conf_main *main, const struct board *board,
 	struct child ch = {
 		.argv = cmd->argv,
 		.fds = cmd->fds,
+		.extra_fd = -1,
 		.failed = &failed,
 		.nice = cmd->nice,
 		.parent = getpid(),

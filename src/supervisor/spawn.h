@@ -18,7 +18,15 @@ struct spawn_result {
 	int32_t err;
 };
 
-/* Once, while few descriptors are open: keeps three low numbers (of NULL,
+/* What a program gets besides its 0, 1, 2.  All borrowed. */
+struct spawn_extra {
+	char *env[4]; /* NENV more KEY=VALUE */
+	size_t nenv;
+	int fd, number; /* descriptor, and its number in the program; -1: none.
+			 * It is blocking there. */
+};
+
+/* Once, while few descriptors are open: keeps four low numbers (of NULL,
  * /dev/null).  0, or -1 with errno. */
 int spawn_init(int null);
 
@@ -27,14 +35,15 @@ int spawn_init(int null);
 void spawn_prepare(struct board *board, uint32_t slot, uint32_t gen);
 
 /*
- * Starts C in SLOT of BOARD with descriptors FDS as its 0, 1, 2.
+ * Starts C in SLOT of BOARD with descriptors FDS as its 0, 1, 2, and EXTRA.
  * The pid stands on the board, and in *STATE_PID unless that is NULL, before
  * the child can run.  A step that fails in
  * the child is on the board too (failed[]); the child then ends with 127.
  */
 void spawn(const struct conf_main *main, const struct conf_process *c,
     struct board *board, uint32_t slot, const int fds[3],
-    int32_t *state_pid, struct spawn_result *ret);
+    const struct spawn_extra *extra, int32_t *state_pid,
+    struct spawn_result *ret);
 
 /* A command that is no program; helper.h runs them.  All borrowed. */
 struct spawn_command {

@@ -65,6 +65,8 @@ struct supervisor {
 	bool has_order; /* some service depends on another */
 	int exit_code; /* of the daemon, when all is down */
 	int64_t storm_ns; /* budget of restarts, see is_affordable() */
+	ev_io clock_io; /* a schedule is due, or somebody set the clock */
+	int64_t wall_offset_s; /* of the wall clock from the time since boot */
 	ev_timer storm_timer; /* ... to look again when there is none left */
 	ev_timer stop_timer; /* shutdown_timeout */
 	ev_timer signal_timer; /* stop signals that could not be sent */

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "lib/xalloc.h"
+#include "supervisor/order.h"
 #include "supervisor/service.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/waiter.h"
@@ -9,12 +10,22 @@
 static enum wait_result
 look_up(const struct wait_item *it, const struct program *p)
 {
+	const struct service *s = it->service;
+
+	/* A oneshot is done, or waits for its next time. */
+	if (s->conf->type == TYPE_ONESHOT && p->gen >= it->gen &&
+	    p->has_status != STATUS_NONE && (p->state == PROGRAM_EXITED ||
+	    p->state == PROGRAM_WAITING))
+		return program_is_ready(p, s->conf) ? WAIT_OK : WAIT_FAILED;
 	switch (p->state) {
 	case PROGRAM_RUNNING:
 		return p->gen >= it->gen ? WAIT_OK : WAIT_PENDING;
+	case PROGRAM_WAITING:
+		if (order_is_hopeless(s))
+			return WAIT_FAILED;
+		return WAIT_PENDING;
 	case PROGRAM_STARTING:
 	case PROGRAM_STOPPING: /* the first half of a restart */
-	case PROGRAM_WAITING:
 		return p->wanted ? WAIT_PENDING : WAIT_FAILED;
 	case PROGRAM_EXITED: /* on its way to a restart, or done */
 		return p->gen >= it->gen ? WAIT_FAILED : WAIT_PENDING;
