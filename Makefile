@@ -100,7 +100,7 @@ $(BUILD)/static/report: tests/helpers/report.c | deps
 # includes to give it another world.  FUZZ_MAIN is libFuzzer, or else a main()
 # that replays files.
 FUZZ_MAIN ?= tests/fuzz/replay.c
-FUZZ_LESS = cli/main supervisor/spawn supervisor/promote
+FUZZ_LESS = cli/main supervisor/spawn supervisor/tree supervisor/promote
 FUZZ_COMMON = tests/fuzz/fakes.c tests/fuzz/tmpdir.c
 
 $(BUILD)/fuzz/fuzz_reply: FUZZ_LESS += cli/request

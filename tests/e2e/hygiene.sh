@@ -48,14 +48,14 @@ check '[ "$(stat -c %a "$SOCKET")" = 600 ]'
 
 # The daemon itself keeps nothing of it either, and still handles signals.
 for p in $(keeper) $(supervisor "$(keeper)"); do
-	# Of its own: one for the stdin of programs, three low numbers where
+	# Of its own: one for the stdin of programs, four low numbers where
 	# the descriptors of the next child are put.
 	n=0
 	for fd in "/proc/$p"/fd/*; do
 		case ${fd##*/} in 0 | 1 | 2) continue ;; esac
 		case $(readlink "$fd" || true) in /dev/null) n=$((n + 1)) ;; esac
 	done
-	check '[ $n -le 4 ]' "process $p holds $n descriptors of the caller"
+	check '[ $n -le 5 ]' "process $p holds $n descriptors of the caller"
 done
 n=$(pid_of plain)
 kill -KILL "$n"

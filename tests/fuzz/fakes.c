@@ -1,6 +1,6 @@
 /*
  * What would start, become or signal a process: no fuzz target may.  These
- * stand in for supervisor/spawn.o, supervisor/promote.o and posix_spawn(3).
+ * stand in for supervisor/spawn.o, tree.o, promote.o and posix_spawn(3).
  */
 #include <errno.h>
 #include <spawn.h>
@@ -8,6 +8,7 @@
 
 #include "supervisor/promote.h"
 #include "supervisor/spawn.h"
+#include "supervisor/tree.h"
 
 /* Beyond every pid that Linux gives (2^22): signals to it reach nobody. */
 #define FIRST_PID 100000000
@@ -30,12 +31,14 @@ spawn_prepare(struct board *board, uint32_t slot, uint32_t gen)
 /* It "runs" at once; what becomes of it is for the target to say. */
 void
 spawn(const struct conf_main *m, const struct conf_process *c,
-    struct board *board, uint32_t slot, const int fds[3], int32_t *state_pid,
+    struct board *board, uint32_t slot, const int fds[3],
+    const struct spawn_extra *extra, int32_t *state_pid,
     struct spawn_result *ret)
 {
 	(void)m;
 	(void)c;
 	(void)fds;
+	(void)extra;
 	(void)state_pid;
 	ret->pid = FIRST_PID + (int32_t)slot;
 	atomic_store(&board->pid[slot], ret->pid);
@@ -59,6 +62,53 @@ promote(struct supervisor *sup)
 {
 	(void)sup;
 	abort();
+}
+
+/* Nobody has descendants. */
+void
+tree_stale(struct supervisor *sup)
+{
+	(void)sup;
+}
+
+bool
+tree_is_left(struct service *s, bool all)
+{
+	(void)s;
+	(void)all;
+	return false;
+}
+
+void
+tree_learn(struct service *s)
+{
+	(void)s;
+}
+
+void
+tree_signal(struct service *s, int signo)
+{
+	(void)s;
+	(void)signo;
+}
+
+void
+tree_watch(struct supervisor *sup)
+{
+	(void)sup;
+}
+
+pid_t
+tree_daemon(struct service *s)
+{
+	(void)s;
+	return 0;
+}
+
+void
+tree_init(struct supervisor *sup)
+{
+	(void)sup;
 }
 
 /* The loader of a reload. */

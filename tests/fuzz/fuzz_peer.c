@@ -118,6 +118,9 @@ init(void)
 	sup.loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
 	TAILQ_INIT(&sup.services);
 	TAILQ_INIT(&sup.spawn_queue);
+	TAILQ_INIT(&sup.stirred);
+	TAILQ_INIT(&sup.unwritten);
+	ev_io_init(&sup.clock_io, NULL, -1, EV_READ);
 	make_config();
 	logs_init(&sup, 64);
 	server_init(&sup, 16);
