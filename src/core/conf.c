@@ -498,6 +498,9 @@ process_rules(struct load *l, const struct confread_section *s,
 	else if (p->stopasgroup && !p->killasgroup)
 		say_entry(l, kill, false,
 		    "cannot be false when stopasgroup is true");
+	if (p->nochildren && !CONF_HAS_NOCHILDREN)
+		say_entry(l, confread_entry(s, "nochildren"), false,
+		    "is not supported on this machine");
 	confvalue_set_expected(p);
 	stopplan_set(p);
 	process_life(l, s, p);

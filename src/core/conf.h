@@ -28,6 +28,13 @@ struct buf;
 #define CONF_MSG_MAX 1000 /* messages kept; the rest are counted */
 #define CONF_WARNING_MAX 500 /* of them: a refusal is never without a reason */
 
+/* The machines for which supervisor/confine.c has a filter for `nochildren`. */
+#if defined(__x86_64__) || defined(__aarch64__)
+#define CONF_HAS_NOCHILDREN true
+#else
+#define CONF_HAS_NOCHILDREN false
+#endif
+
 /* A list of strings; v[n] is NULL. */
 struct conf_strs {
 	char **v;
@@ -162,6 +169,7 @@ struct conf_process {
 	/* The steps that follow from the keys above, SIGKILL left out. */
 	struct conf_stop stop[CONF_STOP_MAX];
 	uint32_t nstop; /* at least 1 */
+	bool nochildren;
 	char *description, *documentation; /* NULL: none */
 	/* The restart policy of our own, in force when any key of it is set. */
 	bool restart_policy;

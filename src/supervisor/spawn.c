@@ -36,6 +36,7 @@
 #include "lib/log.h"
 #include "lib/state.h"
 #include "lib/xalloc.h"
+#include "supervisor/confine.h"
 #include "supervisor/spawn.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/tree.h"
@@ -65,6 +66,7 @@ struct child {
 	size_t ngroups;
 	struct rlimit nofile, nproc;
 	int nice; /* 0: stay */
+	bool nochildren;
 	sigset_t unblocked;
 	_Atomic uint32_t *failed; /* on the board, of a program */
 	int64_t *born_ns; /* there, too; NULL: nobody asks */
@@ -164,6 +166,8 @@ child_main(void *arg)
 		setpriority(PRIO_PROCESS, 0, ch->nice);
 	if (ch->set_user)
 		child_user(ch);
+	if (ch->nochildren && confine_nochildren() == -1)
+		child_fail(ch, STEP_LIMITS);
 	if (ch->parent != 0)
 		child_dies_with(ch->parent);
 	if (ch->umask >= 0)
@@ -481,6 +485,7 @@ spawn(const struct conf_main *main, const struct conf_process *c,
 		.extra_number = extra->number,
 		.failed = &board->failed[slot],
 		.born_ns = &board->birth[slot].to_ns,
+		.nochildren = c->nochildren,
 		.parent = c->on_supervisor_death == DEATH_KILL ?
 		    board->keeper_pid : 0,
 	};

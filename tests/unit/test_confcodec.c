@@ -336,6 +336,7 @@ static const struct {
 	{"killasgroup", "true", "false", false},
 	{"restart_delay", "1", "2", false},
 	{"restart_limit", "1/2s", "1/3s", false},
+	{"nochildren", "true", "false", true},
 	{"description", "a", "b", false},
 	{"documentation", "a", "b", false},
 };
