@@ -151,6 +151,17 @@ cli_open(struct cli *cli, struct request *r)
 	return rc;
 }
 
+bool
+cli_has_ended(struct cli *cli)
+{
+	struct request r;
+	int rc = cli_open(cli, &r), err = errno;
+
+	if (rc == 0)
+		request_close(&r);
+	return rc == -1 && err == ENOENT;
+}
+
 int
 cli_no_daemon(const struct cli *cli, int err)
 {

@@ -93,6 +93,10 @@ int cli_open(struct cli *cli, struct request *r);
  * for other reasons, CLI_FAILED. */
 int cli_no_daemon(const struct cli *cli, int err);
 
+/* After a connection was lost: the daemon has ended in order, for it has taken
+ * its socket with it.  One that was killed leaves the path behind. */
+bool cli_has_ended(struct cli *cli);
+
 /*
  * request_call() with its failures and the daemon's errors said.  0: *RET is
  * a result, reply_clear() frees.  Otherwise the exit code, and *RET is

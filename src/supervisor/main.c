@@ -25,6 +25,7 @@
 #include "lib/sig.h"
 #include "lib/xalloc.h"
 #include "supervisor/daemonlog.h"
+#include "supervisor/events.h"
 #include "supervisor/logs.h"
 #include "supervisor/order.h"
 #include "supervisor/ready.h"
@@ -103,6 +104,8 @@ supervisor_stop(struct supervisor *sup)
 	if (sup->stopping)
 		return;
 	sup->stopping = sup->changed = sup->stop_look = true;
+	events_daemon(sup, EVENT_STOPPING, "all programs are stopped, then "
+	    "the daemon ends");
 	if (ms <= 0)
 		return;
 	ev_init(&sup->stop_timer, on_stop_timeout);
@@ -445,7 +448,7 @@ divide_descriptors(unsigned *ret_sinks, unsigned *ret_peers, uint32_t nslots)
 }
 
 static void
-say_hello(const struct supervisor *sup)
+say_hello(struct supervisor *sup)
 {
 	const struct board *b = sup->board;
 	struct board_said *said = &sup->board->said;
@@ -458,6 +461,8 @@ say_hello(const struct supervisor *sup)
 		if (b->found > 0)
 			log_warnx("the daemon before was killed; %u programs "
 			    "outlived it and are adopted", b->found);
+		events_daemon(sup, EVENT_START, "version %s, keeper pid %d",
+		    MPSUPD_VERSION, (int)b->keeper_pid);
 		return;
 	}
 	if (b->promotions > said->promotions)
@@ -474,6 +479,10 @@ say_hello(const struct supervisor *sup)
 		    WIFSIGNALED(status) ? WTERMSIG(status) :
 		    WEXITSTATUS(status), b->hung ? ", because it did not "
 		    "answer for 10 s" : "");
+	events_daemon(sup, b->promotions > said->promotions ? EVENT_KEEPER :
+	    b->upgrades > said->upgrades ? EVENT_UPGRADE : EVENT_TAKEOVER,
+	    "version %s, keeper pid %d%s", MPSUPD_VERSION,
+	    (int)b->keeper_pid, sup->safe ? ", safe mode" : "");
 	said->promotions = b->promotions;
 	said->upgrades = b->upgrades;
 	if (sup->safe)

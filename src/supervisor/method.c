@@ -20,6 +20,7 @@ static const struct method *const table[] = {
 	&method_wait,
 	&method_signal,
 	&method_logs,
+	&method_events,
 	&method_reopen,
 	&method_upgrade,
 };
@@ -132,7 +133,7 @@ take(struct selection *sel, struct service *s)
 }
 
 bool
-method_matches(const struct conf_process *c, const char *pattern)
+method_matches_name(const char *group, const char *name, const char *pattern)
 {
 	const char *colon = strchr(pattern, ':');
 	size_t len;
@@ -140,11 +141,16 @@ method_matches(const struct conf_process *c, const char *pattern)
 	if (strcmp(pattern, "all") == 0)
 		return true;
 	if (colon == NULL)
-		return str_match(pattern, c->name);
+		return str_match(pattern, name);
 	len = (size_t)(colon - pattern);
-	return strlen(c->group) == len &&
-	    strncmp(c->group, pattern, len) == 0 &&
-	    str_match(colon + 1, c->name);
+	return strlen(group) == len && strncmp(group, pattern, len) == 0 &&
+	    str_match(colon + 1, name);
+}
+
+bool
+method_matches(const struct conf_process *c, const char *pattern)
+{
+	return method_matches_name(c->group, c->name, pattern);
 }
 
 /* Takes what NAME means.  False: nothing. */

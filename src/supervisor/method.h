@@ -39,6 +39,10 @@ struct service **method_select(struct request *r, bool all_by_default,
  * means C. */
 bool method_matches(const struct conf_process *c, const char *pattern);
 
+/* The same of a program that may be gone. */
+bool method_matches_name(const char *group, const char *name,
+    const char *pattern);
+
 /* params.KEY; the default when it is missing.  A wrong type answers R with an
  * error and returns false. */
 bool method_bool(struct request *r, const char *key, bool dflt, bool *ret);
@@ -55,7 +59,7 @@ uint64_t method_request(struct request *r);
 extern const struct method method_hello, method_status, method_pid;
 extern const struct method method_start, method_stop, method_restart, method_wait;
 extern const struct method method_signal, method_logs, method_reopen, method_reload;
-extern const struct method method_upgrade;
+extern const struct method method_upgrade, method_events;
 
 /* The keeper has asked the new program: WHY not, or "". */
 void method_upgrade_checked(struct supervisor *sup, const char *why);

@@ -19,6 +19,7 @@
 #include "lib/log.h"
 #include "lib/xalloc.h"
 #include "supervisor/order.h"
+#include "supervisor/events.h"
 #include "supervisor/reload.h"
 #include "supervisor/service.h"
 #include "supervisor/supervisor.h"
@@ -409,6 +410,9 @@ accept_config(struct reload *rl, struct config *next, struct buf *warnings)
 		free(plan_json(&p, "[]"));
 	if (copy != NULL) {
 		log_info("configuration reloaded: %u added, %u removed, "
+		    "%u changed, %u unchanged", p.nadded, p.nremoved,
+		    p.nchanged, p.unchanged);
+		events_daemon(sup, EVENT_RELOAD, "%u added, %u removed, "
 		    "%u changed, %u unchanged", p.nadded, p.nremoved,
 		    p.nchanged, p.unchanged);
 		apply(sup, copy);

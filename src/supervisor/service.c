@@ -17,6 +17,7 @@
 #include "lib/xalloc.h"
 #include "core/proto.h"
 #include "supervisor/hooks.h"
+#include "supervisor/events.h"
 #include "supervisor/logs.h"
 #include "supervisor/service.h"
 #include "supervisor/order.h"
@@ -123,6 +124,7 @@ on_change(void *ctx, const struct program *p, enum program_state from)
 	log_info("program %s: %s -> %s%s%s%s", s->label,
 	    program_state_name(from), program_state_name(p->state),
 	    why[0] != '\0' ? ": " : "", why, next);
+	events_state(s, p, from, why);
 }
 
 void

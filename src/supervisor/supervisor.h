@@ -22,6 +22,7 @@ struct logs;
 struct reload;
 struct request;
 struct tree;
+struct events;
 
 TAILQ_HEAD(service_list, service);
 
@@ -46,6 +47,7 @@ struct supervisor {
 
 	struct tree *tree; /* who descends from whom */
 	struct server *server;
+	struct events *events; /* NULL: nothing has happened */
 	struct logs *logs;
 	struct reload *reload; /* under way, or NULL */
 	bool reload_again; /* when it is over */
