@@ -9,7 +9,7 @@
 /* In the order of the help. */
 static const struct cmd *const commands[] = {
 	&cmd_start, &cmd_stop, &cmd_restart, &cmd_reload,
-	&cmd_status, &cmd_pid, &cmd_wait, &cmd_signal,
+	&cmd_status, &cmd_why, &cmd_pid, &cmd_wait, &cmd_signal,
 	&cmd_logs, &cmd_events, &cmd_reopen,
 	&cmd_check, &cmd_dump_config,
 	&cmd_upgrade, &cmd_version, &cmd_help,
@@ -20,7 +20,7 @@ static const struct {
 	const char *name;
 	int code;
 } unserved[] = {
-	{"why", CLI_FAILED}, {"attach", CLI_FAILED},
+	{"attach", CLI_FAILED},
 	{"run", CLI_FAILED}, {"enable", CLI_FAILED}, {"disable", CLI_FAILED},
 	{"scale", CLI_FAILED},
 	{"lock", CLI_OURS}, {"sem", CLI_OURS}, {"event", CLI_OURS},

@@ -21,6 +21,7 @@ static const struct method *const table[] = {
 	&method_signal,
 	&method_logs,
 	&method_events,
+	&method_why,
 	&method_reopen,
 	&method_upgrade,
 };

@@ -426,6 +426,7 @@ service_spawn(struct service *s)
 		spawn_prepare(s->sup->board, s->slot, s->prog.gen);
 		service_store(s);
 		write_state(s);
+		lastrun_begin(&s->last, now_ns());
 		spawn(&s->sup->conf->main, s->conf, s->sup->board, s->slot,
 		    fds, &extra, state_pid(&s->sup->state, s->slot), &r);
 	}
@@ -486,6 +487,19 @@ look_at_rest(struct service *s, struct program_arg *arg)
 		arg->follow = (int32_t)pid;
 }
 
+/* For `why`: of a run that began. */
+static void
+note_last_run(struct service *s)
+{
+	const struct board_end *e = &s->sup->board->end[s->slot];
+
+	s->last.no_status = e->unknown;
+	s->last.status = e->status;
+	s->last.at_ns = e->at_ns;
+	s->last.ran_ns = e->at_ns - s->prog.started_ns;
+	lastrun_end(&s->last, s->prog.state == PROGRAM_STOPPING);
+}
+
 /* The board's word about how run prog.gen ended. */
 static void
 feed_end(struct service *s)
@@ -504,6 +518,7 @@ feed_end(struct service *s)
 		stream_drain(s->stream[i]); /* its last words come first */
 	if (arg.step == STEP_NONE)
 		look_at_rest(s, &arg);
+		note_last_run(s);
 	feed(s, ON_ENDED, &arg);
 }
 
@@ -685,6 +700,7 @@ service_new(struct supervisor *sup, struct conf_process *c)
 	configure_streams(s);
 	ready_configure(s, sup->kept[s->slot][KEPT_READY] - 1);
 	sup->kept[s->slot][KEPT_READY] = 0;
+	s->last.kills_before = -1; /* not known of what runs already */
 	sup->by_slot[s->slot] = s;
 	TAILQ_INSERT_TAIL(&sup->services, s, entry);
 	sup->nservices++;

@@ -14,6 +14,7 @@
 
 #include "core/conf.h"
 #include "core/program.h"
+#include "supervisor/lastrun.h"
 #include "supervisor/sample.h"
 
 struct helper;
@@ -35,6 +36,7 @@ struct service {
 	ev_timer timer; /* prog.deadline_ns */
 	struct stream *stream[CONF_STREAMS];
 	struct sample sample; /* of /proc, a moment old at most */
+	struct lastrun last; /* how the run before this one ended */
 	LIST_HEAD(, wait_item) waits; /* who waits for a change of it */
 	unsigned refs; /* the list's one, and those of replies under way */
 	bool gone; /* no longer in the list */
