@@ -39,8 +39,9 @@ const struct cmd cmd_wait = {
 	.args = "[-t SECONDS] [--for STATE] NAME...",
 	.brief = "Wait until programs have ended, or have reached a state",
 	.help = "  -t SECONDS   wait at most that long (exit 124)\n"
-	    "      --for STATE  RUNNING, STOPPED, EXITED, FATAL, ...: exit "
-	    "0 when reached\n"
+	    "      --for STATE  RUNNING, STOPPED, EXITED, FATAL, ..., or "
+	    "ready: exit 0 when\n                   each was in it, if only "
+	    "for a moment\n"
 	    "Exits as the program did, 128+N if signal N ended it, 125 if "
 	    "that cannot\nbe told; of several, the first that is not 0.\n",
 	.opts = CMD_OPT(OPT_TIMEOUT) | CMD_OPT(OPT_FOR),
@@ -404,24 +405,22 @@ wait_exec(struct cli *cli)
 	int64_t ms = cli_timeout_ms(cli);
 	struct buf params = BUF_INIT;
 	struct reply reply;
-	int rc, state = -1;
+	const char *state = cli->opt[OPT_FOR];
+	int rc;
 
-	if (cli->opt[OPT_FOR] != NULL) {
-		state = state_find(cli->opt[OPT_FOR]);
-		if (state == -1) {
-			log_warnx("wait: --for: there is no state \"%s\"; "
-			    "they are STOPPED WAITING STARTING RUNNING "
-			    "BACKOFF STOPPING EXITED FATAL",
-			    cli->opt[OPT_FOR]);
-			return CLI_USAGE;
-		}
+	if (state != NULL && state_find(state) == -1 &&
+	    strcasecmp(state, "ready") != 0) {
+		log_warnx("wait: --for: there is no state \"%s\"; they are "
+		    "STOPPED WAITING STARTING RUNNING BACKOFF STOPPING EXITED "
+		    "FATAL, and ready", state);
+		return CLI_USAGE;
 	}
 	buf_addc(&params, '{');
 	cli_add_names(cli, 0, &params);
 	if (ms >= 0)
 		buf_addf(&params, ",\"timeout_s\":%.3f", (double)ms / 1000);
-	if (state != -1)
-		buf_addf(&params, ",\"state\":\"%s\"", states[state].name);
+	if (state != NULL)
+		buf_addf(&params, ",\"state\":\"%s\"", state);
 	buf_addc(&params, '}');
 	rc = cli_ask(cli, "wait", &params, &reply);
 	buf_clear(&params);

@@ -290,6 +290,7 @@ complete(struct cli *cli, const char *kind, struct buf *out)
 	if (strcmp(kind, "NAME") == 0) {
 		complete_names(cli, out);
 	} else if (strcmp(kind, "STATE") == 0) {
+		buf_adds(out, "ready\n");
 		for (i = 0; i < PROGRAM_STATES; i++)
 			buf_addf(out, "%s\n",
 			    program_state_name((enum program_state)i));

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/conf.h"
 #include "core/proto.h"
@@ -290,15 +291,33 @@ const struct method method_restart = {
 
 /* --- wait --- */
 
+/* One that was removed reaches no state any more.  NULL: there is none. */
+static const struct service *
+first_failed(const struct waiter *w)
+{
+	uint32_t i;
+
+	for (i = 0; i < w->n; i++)
+		if (w->items[i].result == WAIT_FAILED)
+			return w->items[i].service;
+	return NULL;
+}
+
 static void
 on_waited(struct waiter *w, bool timed_out)
 {
+	const struct service *failed = first_failed(w);
 	struct request *r = w->data;
 	struct buf b = BUF_INIT;
 	uint32_t i;
 
 	if (timed_out) {
 		reply_timeout(r, w);
+		return;
+	}
+	if (failed != NULL) {
+		request_error(r, PROTO_NO_SUCH_PROGRAM, "%s was removed "
+		    "before it was there", failed->label);
 		return;
 	}
 	buf_adds(&b, "{\"programs\":[");
@@ -332,7 +351,8 @@ wait_exec(struct request *r)
 		return;
 	if (name != NULL) {
 		goal = GOAL_STATE;
-		state = program_state_from_name(name);
+		state = strcasecmp(name, "ready") == 0 ? PROGRAM_RUNNING :
+		    program_state_from_name(name);
 		if (state == PROGRAM_STATES) {
 			request_error(r, PROTO_BAD_PARAMS,
 			    "no such state: %.100s", name);

@@ -125,6 +125,7 @@ on_change(void *ctx, const struct program *p, enum program_state from)
 	    program_state_name(from), program_state_name(p->state),
 	    why[0] != '\0' ? ": " : "", why, next);
 	events_state(s, p, from, why);
+	s->passed |= (uint16_t)(1u << p->state);
 }
 
 void
@@ -214,6 +215,7 @@ feed(struct service *s, enum program_event ev, struct program_arg *arg)
 		schedule_follow(s);
 		waiter_notify(s);
 	}
+	s->passed = 0;
 	s->sup->changed = true;
 	if (s->sup->stopping)
 		note_stopped(s);

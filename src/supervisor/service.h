@@ -40,6 +40,7 @@ struct service {
 	LIST_HEAD(, wait_item) waits; /* who waits for a change of it */
 	unsigned refs; /* the list's one, and those of replies under way */
 	bool gone; /* no longer in the list */
+	uint16_t passed; /* bit N: state N was reached by this very event */
 	bool queued; /* in sup->spawn_queue */
 	bool stirred; /* in sup->stirred */
 	uint8_t todo; /* during a reload, see there */

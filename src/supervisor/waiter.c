@@ -54,7 +54,11 @@ look(const struct wait_item *it)
 		return p->gen != it->gen || (p->pid == 0 &&
 		    p->state != PROGRAM_STARTING) ? WAIT_OK : WAIT_PENDING;
 	default:
-		return p->state == w->state ? WAIT_OK : WAIT_PENDING;
+		/* One event may lead through a state: EXITED, and at once
+		 * STARTING again. */
+		return p->state == w->state ||
+		    (it->service->passed & 1u << w->state) != 0 ? WAIT_OK :
+		    WAIT_PENDING;
 	}
 }
 

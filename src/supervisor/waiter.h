@@ -21,7 +21,7 @@ enum wait_goal {
 	GOAL_UP, /* RUNNING by run GEN or later; failed: BACKOFF, down */
 	GOAL_DOWN, /* STOPPED, EXITED or FATAL */
 	GOAL_END, /* run GEN has ended */
-	GOAL_STATE, /* the state of waiter->state */
+	GOAL_STATE, /* the state of waiter->state, if only for a moment */
 };
 
 enum wait_result { WAIT_PENDING, WAIT_OK, WAIT_FAILED };
