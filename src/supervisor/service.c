@@ -518,9 +518,9 @@ feed_end(struct service *s)
 
 	for (i = 0; i < CONF_STREAMS; i++)
 		stream_drain(s->stream[i]); /* its last words come first */
+	note_last_run(s);
 	if (arg.step == STEP_NONE)
 		look_at_rest(s, &arg);
-		note_last_run(s);
 	feed(s, ON_ENDED, &arg);
 }
 
