@@ -140,6 +140,53 @@ host_read_file(void *arg, const char *path, char **ret_data, size_t *ret_len,
 	return *ret_why == NULL ? 0 : -1;
 }
 
+/* What the daemon wrote is its own, and root's when it was started so. */
+static char *
+distrust_state(const struct stat *st, const struct conf_user *owner)
+{
+	if (!S_ISREG(st->st_mode))
+		return xstrdup("it is not a regular file");
+	if (st->st_size > CONF_FILE_MAX)
+		return xasprintf("it is larger than %d MB",
+		    CONF_FILE_MAX / (1024 * 1024));
+	if (geteuid() == 0 && st->st_uid != 0 &&
+	    !(owner->known && st->st_uid == owner->uid))
+		return xasprintf("it belongs to uid %u",
+		    (unsigned)st->st_uid);
+	if (geteuid() == 0 && (st->st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		return xstrdup("others can write it");
+	return NULL;
+}
+
+static int
+host_read_state(void *arg, const char *path, const struct conf_user *owner,
+    char **ret_data, size_t *ret_len, char **ret_why)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY |
+	    O_NOFOLLOW);
+	struct stat st;
+	char *data;
+
+	(void)arg;
+	if (fd == -1 && (errno == ENOENT || errno == ENOTDIR))
+		return 1;
+	if (fd == -1 || fstat(fd, &st) == -1)
+		*ret_why = xstrdup(strerror(errno));
+	else
+		*ret_why = distrust_state(&st, owner);
+	if (*ret_why == NULL) {
+		data = xmalloc((size_t)st.st_size + 1);
+		*ret_why = read_all(fd, data, (size_t)st.st_size, ret_len);
+		if (*ret_why == NULL)
+			*ret_data = data;
+		else
+			free(data);
+	}
+	if (fd != -1)
+		close(fd);
+	return *ret_why == NULL ? 0 : -1;
+}
+
 static int
 host_glob(void *arg, const char *pattern, struct conf_strs *ret)
 {
@@ -331,6 +378,7 @@ confhost_init(struct conf_host *host)
 	kept.cwd = getcwd(NULL, 0);
 	memset(host, 0, sizeof *host);
 	host->read_file = host_read_file;
+	host->read_state = host_read_state;
 	host->glob = host_glob;
 	host->user = host_user;
 	host->group = host_group;

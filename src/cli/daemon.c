@@ -123,6 +123,10 @@ make_dirs(const struct conf_main *m)
 	if (make_dir(m->logdir, 0755, &m->user) == -1)
 		log_warn("log directory %s: logs kept there will wait",
 		    m->logdir);
+	/* Without it enable, disable and scale say why they fail. */
+	if (make_dir(m->statedir, 0755, &m->user) == -1)
+		log_debug("state directory %s: %s", m->statedir,
+		    strerror(errno));
 	return 0;
 }
 

@@ -12,7 +12,9 @@
 
 #include "cli/confhost.h"
 #include "cli/loader.h"
+#include "cli/writer.h"
 #include "core/conf.h"
+#include "core/confstate.h"
 #include "lib/buf.h"
 #include "lib/xalloc.h"
 
@@ -22,6 +24,7 @@
 /* Followed by errors, warnings and the encoded configuration. */
 struct head {
 	uint32_t magic, accepted;
+	uint32_t refusal, zero; /* enum loader_refusal */
 	uint64_t errors, warnings, config; /* bytes of each */
 };
 
@@ -59,6 +62,69 @@ write_all(int fd, const struct buf *b)
 	return 0;
 }
 
+/* The change that lies in LOADER_FD, which is empty then; NULL if none does.
+ * False: it cannot be read. */
+static bool
+take_change(char **ret)
+{
+	struct stat st;
+	char *text;
+
+	*ret = NULL;
+	if (fstat(LOADER_FD, &st) == -1)
+		return false;
+	if (st.st_size == 0)
+		return true;
+	text = xmalloc((size_t)st.st_size + 1);
+	if (pread(LOADER_FD, text, (size_t)st.st_size, 0) != st.st_size ||
+	    ftruncate(LOADER_FD, 0) == -1 ||
+	    lseek(LOADER_FD, 0, SEEK_SET) == -1) {
+		free(text);
+		return false;
+	}
+	text[st.st_size] = '\0';
+	*ret = text;
+	return true;
+}
+
+/* The change is of a program that there is, the files are good with it, and
+ * then it is written: in this order.  *RET stays NULL if any fails. */
+static enum loader_refusal
+load_changed(const char *changes, char **argv, struct conf_host *host,
+    struct config **ret, struct conf_msgs *msgs)
+{
+	struct buf text = BUF_INIT;
+	struct conf_change change = {.text = changes, .merged = &text};
+	enum loader_refusal refusal = LOADER_INVALID;
+	struct config *c = NULL;
+	char *why = NULL;
+
+	host->change = &change;
+	if (config_load(argv[1], host, &c, msgs) == -1)
+		c = NULL;
+	if (change.missing != NULL) {
+		conf_msg_add(msgs, false, "%s", change.missing);
+		refusal = LOADER_NO_PROGRAM;
+	} else if (c != NULL) {
+		why = writer_replace(argv[3], CONFSTATE_OVERRIDES,
+		    buf_head(&text), buf_len(&text));
+		refusal = LOADER_NOT_SAVED;
+	}
+	if (why != NULL)
+		conf_msg_add(msgs, false, "%s", why);
+	else if (change.missing == NULL)
+		*ret = c;
+	if (*ret == NULL)
+		config_free(c);
+	else if (writer_is_volatile(argv[3]))
+		conf_msg_add(msgs, true, "%s lies in memory: what is set "
+		    "there does not outlive a reboot", argv[3]);
+	free(why);
+	free(change.missing);
+	buf_clear(&text);
+	return refusal;
+}
+
 int
 loader_main(int argc, char **argv)
 {
@@ -67,15 +133,21 @@ loader_main(int argc, char **argv)
 	struct buf head = BUF_INIT;
 	struct conf_msgs msgs = {0};
 	struct conf_host host;
-	struct config *c;
+	struct config *c = NULL;
+	char *change;
 	int failed;
 
 	/* Nobody else waits for it, and it may hang in a file system. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (argc != 3 || chdir(argv[2]) == -1)
+	if (argc != 4 || chdir(argv[2]) == -1 || !take_change(&change))
 		return 1;
 	confhost_init(&host);
-	h.accepted = config_load(argv[1], &host, &c, &msgs) == 0;
+	host.statedir_now = argv[3];
+	if (change != NULL)
+		h.refusal = load_changed(change, argv, &host, &c, &msgs);
+	else
+		config_load(argv[1], &host, &c, &msgs);
+	h.accepted = c != NULL;
 	if (h.accepted)
 		config_encode(c, &conf);
 	add_msgs(&msgs, false, &errors);
@@ -93,6 +165,7 @@ loader_main(int argc, char **argv)
 	buf_clear(&warnings);
 	buf_clear(&conf);
 	conf_msgs_clear(&msgs);
+	free(change);
 	if (h.accepted)
 		config_free(c);
 	return failed;
@@ -121,6 +194,7 @@ loader_read(int fd, struct loader_result *ret)
 	ret->warnings = xstrndup(data + sizeof h + h.errors, h.warnings);
 	ret->config = h.accepted ? config_decode(data + sizeof h + h.errors +
 	    h.warnings, h.config) : NULL;
+	ret->refusal = (enum loader_refusal)h.refusal;
 	munmap(data, (size_t)st.st_size);
 	return 0;
 }

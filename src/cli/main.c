@@ -13,6 +13,7 @@
 #include "cli/cli.h"
 #include "cli/cmd.h"
 #include "cli/loader.h"
+#include "cli/writer.h"
 #include "keeper/handover.h"
 #include "keeper/keeper.h"
 #include "lib/log.h"
@@ -148,6 +149,8 @@ main(int argc, char **argv)
 			return faces[i].main();
 	if (strcmp(argv[0], LOADER_TITLE) == 0)
 		return loader_main(argc, argv);
+	if (strcmp(argv[0], WRITER_TITLE) == 0)
+		return writer_main(argc, argv);
 	if (argc == 3 && strcmp(argv[1], CAN_READ_OPTION) == 0)
 		return can_read(argv[2]);
 	fill_std_fds();

@@ -15,6 +15,7 @@
 #include "core/confarena.h"
 #include "core/confcodec.h"
 #include "core/confread.h"
+#include "core/confstate.h"
 #include "core/confvalue.h"
 #include "core/depend.h"
 #include "core/stopplan.h"
@@ -169,12 +170,16 @@ main_computed(struct load *l)
 {
 	const struct conf_host *h = l->values.host;
 	struct conf_main *m = &l->c->main;
-	bool foreign = l->read.foreign;
+	bool foreign = l->read.foreign, elsewhere;
 
 	m->cwd = conf_arena_dup(l->values.arena, h->cwd);
+	elsewhere = m->rundir != NULL && strcmp(m->rundir, h->rundir) != 0;
 	if (m->rundir == NULL)
 		m->rundir = path_in(l, h->cwd, h->rundir);
-	if (m->statedir == NULL)
+	/* Two daemons with different run directories never meet. */
+	if (m->statedir == NULL && elsewhere)
+		m->statedir = path_in(l, m->rundir, "lib");
+	else if (m->statedir == NULL)
 		m->statedir = path_in(l, h->cwd, h->statedir);
 	if (m->logdir == NULL)
 		m->logdir = path_in(l, h->cwd, foreign ? h->tmpdir :
@@ -603,6 +608,7 @@ load_processes(struct load *l, const struct confread_section *s,
 	for (i = 0; ok && i < common->numprocs && has_room(l, s); i++) {
 		p = *common;
 		p.process_num = common->numprocs_start + i;
+		p.disabled = s->disabled;
 		ok = load_process(l, s, &p);
 		if (!grouped)
 			p.group_priority = l->nmade > 0 && i > 0 ?
@@ -845,10 +851,13 @@ config_load(const char *path, const struct conf_host *host,
 		load_main(&l);
 		l.c->main.file = conf_arena_dup(l.c->arena, path);
 		l.c->main.cwd = conf_arena_dup(l.c->arena, host->cwd);
+		confstate_override(&l.read, &l.c->main);
 		load_others(&l);
 		load_groups(&l);
 		load_programs(&l);
 		finish(&l);
+		confstate_hold(&l.read, &l.c->main, l.c->procs,
+		    l.c->nprocs);
 	}
 	load_clear(&l);
 	if (msgs->errors > errors) {

@@ -182,6 +182,9 @@ struct conf_process {
 	uint64_t restart_hash; /* of all values that need a restart to apply */
 	int32_t slot; /* board slot; -1: none yet.  Set by the supervisor */
 	bool leaving; /* gone from the files, kept until it is down */
+	bool disabled; /* autostart is false by `disable` */
+	bool held; /* an operator stopped it before the daemon was started;
+		    * it begins only when it is asked to */
 };
 
 struct config {
@@ -206,6 +209,13 @@ struct conf_msgs {
 	size_t suppressed; /* not kept */
 };
 
+/* A change of statedir/overrides that is tried together with the files. */
+struct conf_change {
+	const char *text; /* in the form of core/overrides.h */
+	struct buf *merged; /* gets the file as it would be */
+	char *missing; /* set to a program that there is not; malloc'ed */
+};
+
 /* The world, as config_load() may see it.  All pointers borrowed. */
 struct conf_host {
 	void *arg; /* first argument of each call */
@@ -214,6 +224,12 @@ struct conf_host {
 	 * sentence ("No such file or directory"; "is writable by others"). */
 	int (*read_file)(void *arg, const char *path, char **ret_data,
 	    size_t *ret_len, char **ret_why);
+	/* The same for a file that the daemon keeps, which runs as OWNER
+	 * (known: false for the present user).  1: there is none.  May be
+	 * NULL: nothing was kept. */
+	int (*read_state)(void *arg, const char *path,
+	    const struct conf_user *owner, char **ret_data, size_t *ret_len,
+	    char **ret_why);
 	/* Sorted matches of PATTERN, malloc'ed strings and array. */
 	int (*glob)(void *arg, const char *pattern, struct conf_strs *ret);
 	/* Looks up "user", "uid", "user:group".  false: no such.  All of RET
@@ -227,6 +243,8 @@ struct conf_host {
 	const char *home; /* ~ */
 	const char *tmpdir; /* supervisord's default childlogdir */
 	const char *rundir, *statedir, *logdir; /* defaults of this user */
+	const char *statedir_now; /* of the daemon that runs; NULL: none */
+	struct conf_change *change; /* NULL: none */
 };
 
 /*

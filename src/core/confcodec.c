@@ -51,6 +51,8 @@ static const struct field process_extra[] = {
 	P(restart_hash, KIND_U64),
 	P(slot, KIND_SLOT),
 	P(leaving, STORE_BOOL),
+	P(disabled, STORE_BOOL),
+	P(held, STORE_BOOL),
 };
 
 #undef M

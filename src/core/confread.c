@@ -605,6 +605,25 @@ file_parse(struct confread *r, const char *path, const char *data, size_t len)
 	confsyntax_parse(data, len, &h);
 }
 
+void
+confread_override(struct confread *r, struct confread_section *s,
+    const char *name, const char *value, const char *path, unsigned line)
+{
+	struct confread_entry *e = confread_entry(s, name);
+	struct confread_file *f;
+
+	HASH_FIND_STR(r->files, path, f);
+	if (f == NULL)
+		f = file_new(r, path);
+	if (e == NULL)
+		e = entry_new(r, s, confkey_find(s->kind->sect, name));
+	e->value = conf_arena_dup(r->arena, value);
+	e->section = s->name;
+	e->file = f;
+	e->line = line;
+	e->said = conf_arena_alloc(r->arena, sizeof *e->said);
+}
+
 static void
 include_file(struct confread *r, const struct confread_entry *e,
     const char *path)

@@ -49,6 +49,7 @@ struct confread_section {
 	struct confread_entry **end;
 	const struct confread_file *file;
 	unsigned line;
+	bool disabled; /* by `disable` */
 	UT_hash_handle hh;
 };
 
@@ -100,6 +101,11 @@ struct confread_section *confread_section(const struct confread *r,
 /* The entry of the key NAME in S, or NULL. */
 struct confread_entry *confread_entry(const struct confread_section *s,
     const char *name);
+
+/* Gives S the key NAME, a row of its kind, as if it stood in LINE of PATH,
+ * behind all files.  Strings are copied. */
+void confread_override(struct confread *r, struct confread_section *s,
+    const char *name, const char *value, const char *path, unsigned line);
 
 /* Gives %(ENV_KEY)s of PAIR (KEY=VALUE, which must outlive R). */
 void confread_setenv(struct confread *r, const char *pair);

@@ -162,6 +162,7 @@ assign_slots(struct reload *rl, struct config *next, struct plan *p)
 		all[n].slot = s != NULL ? (int32_t)s->slot : -1;
 		if (wanted)
 			all[n].leaving = false;
+		all[n].held = s != NULL && s->conf->held;
 		if (s != NULL) {
 			used[s->slot] = 1;
 			plan_change(p, s, &all[n]);
@@ -222,6 +223,17 @@ commit(struct supervisor *sup, const struct config *next)
 	}
 	buf_clear(&b);
 	return copy;
+}
+
+int
+reload_store(struct supervisor *sup)
+{
+	struct config *copy = commit(sup, sup->conf);
+
+	if (copy == NULL)
+		return -1;
+	config_free(copy);
+	return 0;
 }
 
 /* Before the configuration is the next supervisor's: the keeper looks no
@@ -480,8 +492,12 @@ handle_result(struct reload *rl)
 		log_warnx("reload of single programs: its client went away; "
 		    "nothing changed");
 	} else if (res.config == NULL) {
+		if (rl->client != NULL)
+			rl->client->refusal = res.refusal;
 		report(rl, false, res.errors);
 	} else {
+		if (rl->client != NULL && rl->client->accepted != NULL)
+			rl->client->accepted(rl->client, res.config);
 		buf_add(&warnings, res.warnings, strlen(res.warnings) - 1);
 		json = accept_config(rl, res.config, &warnings);
 		report(rl, json != NULL, json);
@@ -527,7 +543,8 @@ on_loader_late(struct ev_loop *loop, ev_timer *w, int revents)
 static pid_t
 spawn_loader(int result, const struct conf_main *m)
 {
-	char *argv[] = {(char[]){LOADER_TITLE}, m->file, m->cwd, NULL};
+	char *argv[] = {(char[]){LOADER_TITLE}, m->file, m->cwd, m->statedir,
+	    NULL};
 	posix_spawn_file_actions_t fa;
 	posix_spawnattr_t attr;
 	sigset_t none;
@@ -545,6 +562,16 @@ spawn_loader(int result, const struct conf_main *m)
 	posix_spawnattr_destroy(&attr);
 	errno = err;
 	return err == 0 ? pid : -1;
+}
+
+static int
+put_change(const struct reload *rl)
+{
+	const char *text = rl->client != NULL ? rl->client->change : NULL;
+	size_t len = text != NULL ? strlen(text) : 0;
+
+	return len == 0 || write(rl->result, text, len) == (ssize_t)len ? 0 :
+	    -1;
 }
 
 int
@@ -568,7 +595,7 @@ reload_start(struct supervisor *sup, bool dry_run, struct reload_client *c)
 	rl->dry_run = dry_run;
 	rl->pidfd = -1;
 	rl->result = memfd_create("mpsupd-loader", MFD_CLOEXEC);
-	if (rl->result == -1)
+	if (rl->result == -1 || put_change(rl) == -1)
 		goto fail;
 	rl->pid = spawn_loader(rl->result, &sup->conf->main);
 	if (rl->pid == -1)

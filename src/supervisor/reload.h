@@ -11,11 +11,22 @@
 
 #include <stdbool.h>
 
+#include "cli/loader.h"
+
 struct conf_process;
+struct config;
 struct supervisor;
 
 /* Who is told the outcome; NULL: only the log. */
 struct reload_client {
+	/* A change of statedir/overrides that is stored if the files are good
+	 * with it, or NULL.  It is carried out even if nobody waits for it any
+	 * more: C then stays until `done`. */
+	const char *change;
+	enum loader_refusal refusal; /* of a change; set before `done` */
+	/* The files are good: looks at NEXT before it is put into force, or
+	 * NULL. */
+	void (*accepted)(struct reload_client *c, const struct config *next);
 	/* OK: TEXT is the plan as JSON.  Not: the array of errors as JSON.
 	 * TEXT NULL: the loader itself failed. */
 	void (*done)(struct reload_client *c, bool ok, const char *text);
@@ -31,6 +42,11 @@ struct reload_client {
  */
 int reload_start(struct supervisor *sup, bool dry_run,
     struct reload_client *c);
+
+/* Gives the present configuration to the keeper, after a value in it was
+ * changed that no process depends on.  0, or -1: the next supervisor will not
+ * know of it. */
+int reload_store(struct supervisor *sup);
 
 /* C goes away before it was answered. */
 void reload_forget(struct supervisor *sup, struct reload_client *c);

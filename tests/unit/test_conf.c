@@ -119,7 +119,7 @@ START_TEST(test_empty)
 	load_clean("\xef\xbb\xbf[mpsupd]\r\nrundir = /r\r\n");
 	ck_assert_str_eq(conf->main.socket, "/r/control.sock");
 	ck_assert_str_eq(conf->main.pidfile, "/r/mpsupd.pid");
-	ck_assert_str_eq(conf->main.statedir, "/var/lib/mpsupd");
+	ck_assert_str_eq(conf->main.statedir, "/r/lib");
 }
 END_TEST
 
