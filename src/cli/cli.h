@@ -42,6 +42,7 @@ enum opt {
 	OPT_STDERR,
 	OPT_RAW,
 	OPT_DRY_RUN,
+	OPT_RESET,
 	OPT_COMPLETION,
 	OPTS
 };

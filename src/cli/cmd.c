@@ -11,6 +11,7 @@ static const struct cmd *const commands[] = {
 	&cmd_start, &cmd_stop, &cmd_restart, &cmd_reload,
 	&cmd_status, &cmd_why, &cmd_pid, &cmd_wait, &cmd_signal,
 	&cmd_logs, &cmd_events, &cmd_reopen,
+	&cmd_enable, &cmd_disable, &cmd_scale,
 	&cmd_check, &cmd_dump_config,
 	&cmd_upgrade, &cmd_version, &cmd_help,
 };
@@ -20,9 +21,7 @@ static const struct {
 	const char *name;
 	int code;
 } unserved[] = {
-	{"attach", CLI_FAILED},
-	{"run", CLI_FAILED}, {"enable", CLI_FAILED}, {"disable", CLI_FAILED},
-	{"scale", CLI_FAILED},
+	{"attach", CLI_FAILED}, {"run", CLI_FAILED},
 	{"lock", CLI_OURS}, {"sem", CLI_OURS}, {"event", CLI_OURS},
 	{"barrier", CLI_OURS}, {"cond", CLI_OURS}, {"val", CLI_OURS},
 	{"queue", CLI_OURS}, {"pool", CLI_OURS}, {"pipe", CLI_OURS},
@@ -71,6 +70,7 @@ static const struct option {
 	[OPT_STDERR] = {0, false, "stderr", NULL},
 	[OPT_RAW] = {0, false, "raw", NULL},
 	[OPT_DRY_RUN] = {0, false, "dry-run", NULL},
+	[OPT_RESET] = {0, false, "reset", NULL},
 	[OPT_COMPLETION] = {0, false, "completion", NULL},
 };
 

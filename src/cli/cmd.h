@@ -40,6 +40,7 @@ extern const struct cmd cmd_start, cmd_stop, cmd_restart, cmd_reload;
 extern const struct cmd cmd_status, cmd_pid, cmd_wait, cmd_signal;
 extern const struct cmd cmd_logs, cmd_reopen, cmd_check, cmd_dump_config;
 extern const struct cmd cmd_events, cmd_why;
+extern const struct cmd cmd_scale, cmd_enable, cmd_disable;
 extern const struct cmd cmd_upgrade, cmd_version, cmd_help;
 
 /* The command NAME, or NULL. */

@@ -24,6 +24,9 @@ static const struct method *const table[] = {
 	&method_why,
 	&method_reopen,
 	&method_upgrade,
+	&method_scale,
+	&method_enable,
+	&method_disable,
 };
 
 const struct method *

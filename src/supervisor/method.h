@@ -60,6 +60,7 @@ extern const struct method method_hello, method_status, method_pid;
 extern const struct method method_start, method_stop, method_restart, method_wait;
 extern const struct method method_signal, method_logs, method_reopen, method_reload;
 extern const struct method method_upgrade, method_events, method_why;
+extern const struct method method_scale, method_enable, method_disable;
 
 /* The keeper has asked the new program: WHY not, or "". */
 void method_upgrade_checked(struct supervisor *sup, const char *why);
