@@ -43,6 +43,7 @@ enum opt {
 	OPT_RAW,
 	OPT_DRY_RUN,
 	OPT_RESET,
+	OPT_ROLLING,
 	OPT_COMPLETION,
 	OPTS
 };

@@ -54,6 +54,7 @@ static const struct option {
 	bool front_only; /* the letter is understood before COMMAND only */
 	const char *name;
 	const char *value; /* what it takes; NULL: nothing */
+	bool optional; /* it may stand without: "" */
 } options[OPTS] = {
 	[OPT_CONFIG] = {'c', true, "config", "FILE"},
 	[OPT_SOCKET] = {'s', true, "socket", "SOCKET"},
@@ -70,7 +71,8 @@ static const struct option {
 	[OPT_STDERR] = {0, false, "stderr", NULL},
 	[OPT_RAW] = {0, false, "raw", NULL},
 	[OPT_DRY_RUN] = {0, false, "dry-run", NULL},
-	[OPT_RESET] = {0, false, "reset", NULL},
+	[OPT_RESET] = {0, false, "reset", NULL, false},
+	[OPT_ROLLING] = {0, false, "rolling", "N", true},
 	[OPT_COMPLETION] = {0, false, "completion", NULL},
 };
 
@@ -216,6 +218,10 @@ parse_long(struct cli *cli, uint32_t opts, int argc, char **argv)
 		if (eq != NULL)
 			return bad_option(cli, "option ", argv[0], shown,
 			    " takes no value");
+		cli->opt[o] = "";
+		return 1;
+	}
+	if (eq == NULL && options[o].optional) {
 		cli->opt[o] = "";
 		return 1;
 	}
@@ -410,7 +416,8 @@ add_options(uint32_t opts, bool front, struct buf *out)
 	for (o = 0; o < OPTS; o++) {
 		if ((opts & CMD_OPT(o)) == 0 || o == OPT_COMPLETION)
 			continue;
-		value = options[o].value != NULL ? options[o].value : "";
+		value = options[o].value != NULL && !options[o].optional ?
+		    options[o].value : "";
 		eq = *value != '\0' ? "=" : "";
 		if (options[o].letter != 0 &&
 		    (front || !options[o].front_only)) {

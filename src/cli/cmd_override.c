@@ -43,8 +43,8 @@ const struct cmd cmd_disable = {
 	.args = "PROGRAM...",
 	.brief = "Do not let programs start with the daemon",
 	.help = "From the next start of the daemon on; nothing is stopped "
-	    "now.  It takes the\nplace of autostart; enable --reset undoes "
-	    "it.\n",
+	    "now.  It takes the\nplace of autostart, until enable says "
+	    "otherwise.\n",
 	.min = 1,
 	.max = -1,
 	.exec = autostart_exec,

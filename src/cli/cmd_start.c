@@ -17,6 +17,7 @@
 #include "cli/cmd.h"
 #include "cli/daemon.h"
 #include "cli/render.h"
+#include "cli/rolling.h"
 #include "core/conf.h"
 #include "lib/log.h"
 #include "lib/xalloc.h"
@@ -67,17 +68,19 @@ const struct cmd cmd_stop = {
 
 const struct cmd cmd_restart = {
 	.name = "restart",
-	.args = "[-n] | [--no-wait] [-t SECONDS] NAME...",
+	.args = "[-n] | [--no-wait] [--rolling[=N]] [-t SECONDS] NAME...",
 	.brief = "Restart the daemon and all programs, or programs",
 	.help = "The daemon; it is not stopped when its configuration is "
 	    "refused:\n"
 	    HELP_FOREGROUND
 	    "Programs:\n"
 	    HELP_NO_WAIT
+	    "      --rolling[=N]    N (1) at a time, the next when these are "
+	    "RUNNING;\n                       the first failure ends it\n"
 	    "Both:\n"
 	    HELP_TIMEOUT,
 	.opts = CMD_OPT(OPT_FOREGROUND) | CMD_OPT(OPT_NO_WAIT) |
-	    CMD_OPT(OPT_TIMEOUT) | CMD_OPT(OPT_OKNODO),
+	    CMD_OPT(OPT_TIMEOUT) | CMD_OPT(OPT_OKNODO) | CMD_OPT(OPT_ROLLING),
 	.max = -1,
 	.exec = restart_exec,
 };
@@ -477,6 +480,8 @@ stop_exec(struct cli *cli)
 static int
 restart_exec(struct cli *cli)
 {
+	if (cli->opt[OPT_ROLLING] != NULL)
+		return rolling_restart(cli);
 	if (cli->nnames > 0)
 		return programs_exec(cli, &verbs[2]);
 	return needs_name(cli, OPT_NO_WAIT, "--no-wait") ? CLI_USAGE :

@@ -340,6 +340,8 @@ request_answer(struct request *r, struct reply *ret)
 			errno = EPROTO;
 			return -1;
 		}
+		if (r->notified != NULL && ret->params != NULL)
+			r->notified(r, ret);
 		reply_clear(ret);
 	}
 }

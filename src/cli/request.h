@@ -23,6 +23,8 @@
 #define REQUEST_RETRY_MS 5000 /* how long a lost connection is tried again */
 #define REPLY_MAX (256 * 1024 * 1024) /* bytes of one line from the daemon */
 
+struct reply;
+
 /* A connection to the daemon.  Read only for others, except where said. */
 struct request {
 	char *path; /* of the socket */
@@ -37,6 +39,8 @@ struct request {
 	int64_t deadline_ms; /* monotonic: then ETIMEDOUT; 0: never */
 	int peer_fd; /* pidfd of peer: do not retry when it has ended; -1 */
 	int out_fd; /* EPIPE when nobody reads it any more; -1 */
+	/* Told of each notification before the answer, or NULL. */
+	void (*notified)(struct request *r, const struct reply *p);
 };
 
 /* One message of the daemon.  reply_clear() frees. */

@@ -62,6 +62,9 @@ extern const struct method method_signal, method_logs, method_reopen, method_rel
 extern const struct method method_upgrade, method_events, method_why;
 extern const struct method method_scale, method_enable, method_disable;
 
+/* restart with params.rolling; method_rolling.c. */
+void method_rolling(struct request *r);
+
 /* The keeper has asked the new program: WHY not, or "". */
 void method_upgrade_checked(struct supervisor *sup, const char *why);
 

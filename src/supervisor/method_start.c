@@ -227,7 +227,10 @@ start_exec(struct request *r)
 static void
 restart_exec(struct request *r)
 {
-	change(r, apply_restart, GOAL_UP);
+	if (json_object_get(r->params, "rolling") != NULL)
+		method_rolling(r);
+	else
+		change(r, apply_restart, GOAL_UP);
 }
 
 /* --- stop, of programs and of the daemon --- */
