@@ -242,6 +242,9 @@ cli_reply_failed(const struct reply *p)
 	switch (p->error) {
 	case PROTO_NO_SUCH_PROGRAM:
 		return CLI_NO_PROGRAM;
+	case PROTO_NOT_PERMITTED: /* of one program: for this user none */
+		return json_object_get(p->data, "program") != NULL ?
+		    CLI_NO_PROGRAM : CLI_FAILED;
 	case PROTO_TIMEOUT:
 		return CLI_TIMED_OUT;
 	case PROTO_CONFIG_INVALID:

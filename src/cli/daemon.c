@@ -353,10 +353,11 @@ daemon_act_as(const struct conf_user *u, bool theirs)
  * nothing is changed by name afterwards, when the name may be another's.
  * Until the keeper listens nobody can connect. */
 static int
-bind_socket(const struct conf_main *m)
+bind_socket(const struct config *conf)
 {
+	const struct conf_main *m = &conf->main;
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
-	bool shared = m->readers.text != NULL || m->operators.text != NULL;
+	bool shared = config_is_shared(conf);
 	mode_t old;
 	int fd, r;
 
@@ -733,7 +734,7 @@ prepare(struct launch *l)
 	if (make_board(l) == -1 || open_binary(l) == -1)
 		return -1;
 	check_limits(l);
-	l->h.fd[ROLE_LISTENER] = bind_socket(&l->conf->main);
+	l->h.fd[ROLE_LISTENER] = bind_socket(l->conf);
 	if (l->h.fd[ROLE_LISTENER] == -1)
 		return -1;
 	adopt_programs(l);

@@ -890,6 +890,17 @@ conf_process_label(const struct conf_process *p)
 	    xasprintf("%s:%s", p->group, p->name);
 }
 
+bool
+config_is_shared(const struct config *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->nprocs; i++)
+		if (c->procs[i].operators.text != NULL)
+			return true;
+	return c->main.readers.text != NULL || c->main.operators.text != NULL;
+}
+
 void
 config_free(struct config *c)
 {

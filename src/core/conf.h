@@ -171,6 +171,7 @@ struct conf_process {
 	uint32_t nstop; /* at least 1 */
 	bool nochildren;
 	char *description, *documentation; /* NULL: none */
+	struct conf_acl operators;
 	/* The restart policy of our own, in force when any key of it is set. */
 	bool restart_policy;
 	int64_t restart_delay_ms, restart_delay_max_ms, restart_reset_ms;
@@ -261,6 +262,10 @@ int config_load(const char *path, const struct conf_host *host,
  * not there, so that a broken file blocks no `stop`.  config_free() frees.
  */
 struct config *config_peek(const char *path, const struct conf_host *host);
+
+/* Others than root and the daemon's user may do something: the control socket
+ * is for everybody to connect to. */
+bool config_is_shared(const struct config *c);
 
 void config_free(struct config *c);
 void conf_msgs_clear(struct conf_msgs *m);

@@ -225,6 +225,8 @@ static const struct confkey table[] = {
 	    NULL, 0, 0, NULL, NULL, "what it is, for people"},
 	{"documentation", NULL, SECT_PROCESS, KEY_STRING, 0, P(documentation),
 	    NULL, 0, 0, NULL, NULL, "where to read on"},
+	{"operators", NULL, SECT_PROCESS, KEY_ACL, 0, P(operators), NULL, 0,
+	    0, NULL, NULL, "users and @groups that may control it"},
 	{"restart_delay", NULL, SECT_PROCESS, KEY_DURATION, KF_POLICY,
 	    P(restart_delay_ms), "100ms", 0, YEARS_MS, NULL, NULL,
 	    "pause before the first restart"},
@@ -348,7 +350,6 @@ static const struct confkey table[] = {
 	LATER("stderr_logfile_format", "raw, timestamp or json"),
 	LATER("stderr_logfile_on_full", "block or drop"),
 	LATER("sockets", "listening sockets it gets"),
-	LATER("operators", "users and @groups that may control it"),
 
 	/* Other sections. */
 	OTHER("programs", SECT_GROUP, KEY_STRING, KF_REQUIRED, NULL, 0, 0,

@@ -199,6 +199,23 @@ no_such(struct request *r, const char *name)
 	    name);
 }
 
+bool
+method_permits(struct request *r, const struct conf_process *c)
+{
+	struct buf data = BUF_INIT;
+
+	if (!r->limited || server_permits_program(r->peer, c))
+		return true;
+	buf_adds(&data, ",\"program\":");
+	buf_adds_json(&data, c->program);
+	buf_addc(&data, '\0');
+	request_error_data(r, PROTO_NOT_PERMITTED, buf_head(&data), "user %u "
+	    "may not %s %s: it is not in its operators; nothing was done",
+	    (unsigned)r->peer->uid, r->method->name, c->name);
+	buf_clear(&data);
+	return false;
+}
+
 struct service **
 method_select(struct request *r, bool all_by_default, uint32_t *ret_n)
 {
@@ -239,6 +256,9 @@ method_select(struct request *r, bool all_by_default, uint32_t *ret_n)
 			goto fail;
 		}
 	}
+	for (i = 0; i < sel.n; i++)
+		if (!method_permits(r, sel.v[i]->conf))
+			goto fail;
 	free(sel.taken);
 	*ret_n = sel.n;
 	return sel.v;

@@ -16,6 +16,8 @@ struct supervisor;
 struct method {
 	const char *name; /* method and command-line word */
 	enum permission needs;
+	bool by_program; /* operators of the programs that it names may, too:
+			  * see method_permits() */
 	bool while_stopping; /* also served during the daemon's stop */
 	bool in_need; /* ... and in safe mode or without a keeper; what only
 		       * looks always is */
@@ -34,6 +36,10 @@ const struct method *method_find(const char *name);
  */
 struct service **method_select(struct request *r, bool all_by_default,
     uint32_t *ret_n);
+
+/* R may change the program C; otherwise it is answered.  method_select() has
+ * asked that for each. */
+bool method_permits(struct request *r, const struct conf_process *c);
 
 /* True if PATTERN (a name, "group:name", either with *, ? and [], or "all")
  * means C. */

@@ -31,9 +31,12 @@
 #include "supervisor/supervisor.h"
 #include "supervisor/waiter.h"
 
+#define PATTERNS_MAX 64 /* in one request; each looks at every program */
+
 /* A program that the change names. */
 struct named {
 	char *program; /* hash key */
+	bool judged; /* its operators were asked */
 	int autostart; /* from the files with the change; -1: no process */
 	UT_hash_handle hh;
 };
@@ -238,6 +241,31 @@ wish_cleanup(struct request *r)
 		wish_free(w);
 }
 
+/* R may change each of the programs; otherwise it is answered.  One that has no
+ * process is for those who may control the daemon. */
+static bool
+is_permitted(struct request *r, const struct wish *w)
+{
+	const struct config *conf = w->sup->conf;
+	struct named *n;
+	size_t i;
+
+	for (i = 0; r->limited && i < conf->nprocs; i++) {
+		n = find_named(w, conf->procs[i].program);
+		if (n == NULL)
+			continue;
+		n->judged = true;
+		if (!method_permits(r, &conf->procs[i]))
+			return false;
+	}
+	for (n = w->named; r->limited && n != NULL; n = n->hh.next)
+		if (!n->judged) {
+			reply_missing(r, n->program);
+			return false;
+		}
+	return true;
+}
+
 /* Hands W to the loader.  True; false: R has its answer. */
 static bool
 wish_start(struct wish *w, bool dry_run)
@@ -350,6 +378,7 @@ take_names(struct wish *w, struct request *r)
 {
 	json_t *names = json_object_get(r->params, "names");
 	const char *name;
+	int patterns = 0;
 	size_t i;
 
 	if (json_array_size(names) == 0) {
@@ -361,6 +390,11 @@ take_names(struct wish *w, struct request *r)
 		if (name == NULL) {
 			request_error(r, PROTO_BAD_PARAMS,
 			    "a name is not a string");
+			return false;
+		}
+		if (str_is_pattern(name) && ++patterns > PATTERNS_MAX) {
+			request_error(r, PROTO_BAD_PARAMS, "more than %d "
+			    "patterns among the names", PATTERNS_MAX);
 			return false;
 		}
 		if (!take_name(w, name)) {
@@ -394,7 +428,7 @@ set_autostart(struct request *r, int64_t autostart)
 	w = wish_new(r);
 	w->client.accepted = note_autostart;
 	w->client.done = on_kept;
-	if (!take_names(w, r)) {
+	if (!take_names(w, r) || !is_permitted(r, w)) {
 		wish_free(w);
 		return;
 	}
@@ -416,9 +450,11 @@ disable_exec(struct request *r)
 }
 
 const struct method method_enable = {
-	.name = "enable", .needs = MAY_CONTROL, .exec = enable_exec};
+	.name = "enable", .needs = MAY_CONTROL, .by_program = true,
+	.exec = enable_exec};
 const struct method method_disable = {
-	.name = "disable", .needs = MAY_CONTROL, .exec = disable_exec};
+	.name = "disable", .needs = MAY_CONTROL, .by_program = true,
+	.exec = disable_exec};
 
 /* --- scale --- */
 
@@ -621,9 +657,14 @@ scale_exec(struct request *r)
 	w->client.accepted = note_before;
 	w->client.done = on_scaled;
 	add_named(w, name);
+	if (!is_permitted(r, w)) {
+		wish_free(w);
+		return;
+	}
 	make_change(w, numprocs, OVERRIDE_NONE);
 	wish_start(w, false);
 }
 
 const struct method method_scale = {
-	.name = "scale", .needs = MAY_CONTROL, .exec = scale_exec};
+	.name = "scale", .needs = MAY_CONTROL, .by_program = true,
+	.exec = scale_exec};

@@ -281,16 +281,19 @@ stop_exec(struct request *r)
 }
 
 const struct method method_start = {
-	.name = "start", .needs = MAY_CONTROL, .exec = start_exec};
+	.name = "start", .needs = MAY_CONTROL, .by_program = true,
+	.exec = start_exec};
 const struct method method_stop = {
 	.name = "stop",
 	.needs = MAY_CONTROL,
+	.by_program = true,
 	.while_stopping = true,
 	.in_need = true,
 	.exec = stop_exec,
 };
 const struct method method_restart = {
-	.name = "restart", .needs = MAY_CONTROL, .exec = restart_exec};
+	.name = "restart", .needs = MAY_CONTROL, .by_program = true,
+	.exec = restart_exec};
 
 /* --- wait --- */
 
@@ -419,4 +422,5 @@ signal_exec(struct request *r)
 }
 
 const struct method method_signal = {
-	.name = "signal", .needs = MAY_CONTROL, .exec = signal_exec};
+	.name = "signal", .needs = MAY_CONTROL, .by_program = true,
+	.exec = signal_exec};

@@ -167,6 +167,15 @@ take_id(struct request *r, json_t *msg)
 	return ok;
 }
 
+/* It names programs: each of them is judged when it is selected. */
+static bool
+may_try(const struct request *r)
+{
+	return r->method->by_program &&
+	    json_array_size(json_object_get(r->params, "names")) > 0 &&
+	    server_permits_some(r->peer);
+}
+
 static void
 dispatch(struct request *r, const char *name)
 {
@@ -179,7 +188,8 @@ dispatch(struct request *r, const char *name)
 		return;
 	}
 	r->method = method;
-	if (!server_permits(p, method->needs)) {
+	r->limited = !server_permits(p, method->needs);
+	if (r->limited && !may_try(r)) {
 		request_error(r, PROTO_NOT_PERMITTED, "user %u may not %s: "
 		    "neither root, the daemon's user nor %s", (unsigned)p->uid,
 		    name, method->needs == MAY_LOOK ? "in readers or operators" :

@@ -48,6 +48,7 @@ struct request {
 	void *state; /* of the command */
 	struct waiter *waiter; /* freed with it, or NULL */
 	bool stream; /* a follow: exempt from stall limits */
+	bool limited; /* only programs that have its user as operator */
 	bool ready; /* in peer->ready */
 	TAILQ_ENTRY(request) entry, ready_entry;
 };

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -191,20 +192,47 @@ in_acl(const struct conf_acl *acl, const struct peer *p)
 }
 
 bool
+server_permits_some(const struct peer *p)
+{
+	const struct config *c = p->sup->conf;
+	const char *last = NULL; /* most programs have the same ones */
+	size_t i;
+
+	for (i = 0; i < c->nprocs; i++) {
+		const struct conf_acl *acl = &c->procs[i].operators;
+
+		if (acl->text == NULL || (last != NULL &&
+		    strcmp(last, acl->text) == 0))
+			continue;
+		if (in_acl(acl, p))
+			return true;
+		last = acl->text;
+	}
+	return false;
+}
+
+bool
+server_permits_program(const struct peer *p, const struct conf_process *c)
+{
+	return server_permits(p, MAY_CONTROL) || in_acl(&c->operators, p);
+}
+
+bool
 server_permits(const struct peer *p, enum permission what)
 {
 	const struct conf_main *m = &p->sup->conf->main;
 
 	if (p->uid == 0 || p->uid == geteuid() || in_acl(&m->operators, p))
 		return true;
-	return what == MAY_LOOK && in_acl(&m->readers, p);
+	return what == MAY_LOOK && (in_acl(&m->readers, p) ||
+	    server_permits_some(p));
 }
 
 void
 server_set_mode(struct supervisor *sup)
 {
 	const struct conf_main *m = &sup->conf->main;
-	bool shared = m->readers.text != NULL || m->operators.text != NULL;
+	bool shared = config_is_shared(sup->conf);
 
 	if (chmod(m->socket, shared ? 0666 : 0600) == -1)
 		log_warn("control socket %s: cannot change its mode",

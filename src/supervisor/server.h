@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <sys/queue.h>
 
+struct conf_process;
 struct peer;
 struct supervisor;
 
@@ -33,8 +34,12 @@ bool server_turn(struct supervisor *sup);
 void server_flush(struct supervisor *sup, int timeout_ms);
 
 /* True if P may WHAT: root and the daemon's own user everything, operators
- * both, readers look. */
+ * both, readers and the operators of a program look. */
 bool server_permits(const struct peer *p, enum permission what);
+
+/* P may control the program C; some program. */
+bool server_permits_program(const struct peer *p, const struct conf_process *c);
+bool server_permits_some(const struct peer *p);
 
 /* Access to the socket's path follows the configuration. */
 void server_set_mode(struct supervisor *sup);

@@ -461,6 +461,23 @@ START_TEST(test_users)
 }
 END_TEST
 
+START_TEST(test_operators)
+{
+	load_clean(X);
+	ck_assert(!config_is_shared(conf));
+	load_clean(X "operators = web, @adm\n[program:y]\ncommand = b\n");
+	ck_assert(config_is_shared(conf));
+	ck_assert_uint_eq(proc("x")->operators.nuids, 1);
+	ck_assert_uint_eq(proc("x")->operators.uids[0], 1000);
+	ck_assert_uint_eq(proc("x")->operators.gids[0], 4);
+	ck_assert_ptr_null(proc("y")->operators.text);
+	ck_assert_ptr_null(conf->main.operators.text);
+	load_clean("[mpsupd]\nreaders = web\n" X);
+	ck_assert(config_is_shared(conf));
+	load_refused(X "operators = nobody\n", "operators: there is no user");
+}
+END_TEST
+
 START_TEST(test_serverurl)
 {
 	load("[inet_http_server]\nport = *:9001\n");
@@ -729,6 +746,7 @@ main(void)
 	tcase_add_test(tc, test_groups);
 	tcase_add_test(tc, test_logs);
 	tcase_add_test(tc, test_users);
+	tcase_add_test(tc, test_operators);
 	tcase_add_test(tc, test_serverurl);
 	tcase_add_test(tc, test_policy);
 	tcase_add_test(tc, test_include);
