@@ -693,6 +693,39 @@ check_names(struct load *l)
 	HASH_CLEAR(hh, hash);
 }
 
+/* Two cannot have the same file, nor the daemon's. */
+static void
+check_pidfiles(struct load *l)
+{
+	const struct conf_main *main = &l->c->main;
+	char *locked = path_in(l, main->rundir, "mpsupd.pid");
+	struct seen *hash = NULL, *s;
+	struct buf why = BUF_INIT;
+	struct made *m;
+	size_t i;
+
+	for (i = 0; i < l->nmade; i++) {
+		m = &l->made[i];
+		if (m->p.pidfile == NULL)
+			continue;
+		s = seen_add(l, &hash, m->p.pidfile, m);
+		if (strcmp(m->p.pidfile, locked) == 0 ||
+		    strcmp(m->p.pidfile, main->pidfile) == 0)
+			buf_addf(&why, "pidfile %s is that of the daemon",
+			    m->p.pidfile);
+		else if (s != NULL)
+			buf_addf(&why, "pidfile %s is also that of %s",
+			    m->p.pidfile, s->first->p.name);
+		if (buf_len(&why) == 0)
+			continue;
+		buf_addc(&why, '\0');
+		say_entry(l, confread_entry(m->section, "pidfile"), false,
+		    buf_head(&why));
+		buf_clear(&why);
+	}
+	HASH_CLEAR(hh, hash);
+}
+
 static void
 auto_path(struct load *l, struct conf_process *p, bool with_group)
 {
@@ -796,6 +829,7 @@ finish(struct load *l)
 	size_t i;
 
 	check_names(l);
+	check_pidfiles(l);
 	resolve_logs(l);
 	order_groups(l);
 	if (l->nmade > 0)

@@ -171,6 +171,7 @@ struct conf_process {
 	uint32_t nstop; /* at least 1 */
 	bool nochildren;
 	char *description, *documentation; /* NULL: none */
+	char *pidfile; /* absolute, or NULL: none is written */
 	struct conf_acl operators;
 	/* The restart policy of our own, in force when any key of it is set. */
 	bool restart_policy;

@@ -19,6 +19,7 @@
 #include "supervisor/hooks.h"
 #include "supervisor/events.h"
 #include "supervisor/logs.h"
+#include "supervisor/pidfile.h"
 #include "supervisor/service.h"
 #include "supervisor/order.h"
 #include "supervisor/ready.h"
@@ -208,6 +209,8 @@ feed(struct service *s, enum program_event ev, struct program_arg *arg)
 		stop_kill(s);
 	if (fx & FX_SPAWN)
 		service_enqueue(s);
+	if (s->prog.pid != before.pid)
+		pidfile_update(s);
 	if (s->prog.state != before.state || s->prog.gen != before.gen ||
 	    s->prog.wanted != before.wanted || s->prog.pid != before.pid) {
 		order_changed(s);
@@ -585,6 +588,8 @@ service_takeover(struct service *s)
 		takeover_starting(s);
 	takeover_followed(s);
 	service_ended(s);
+	if (s->prog.gen > 0)
+		pidfile_update(s); /* neither */
 	service_arm(s);
 	service_store(s); /* the one before may not have come to it */
 	if (s->prog.state == PROGRAM_STOPPING && !s->prog.signalled) {
@@ -655,6 +660,7 @@ configure_streams(struct service *s)
 void
 service_configure(struct service *s, struct conf_process *c)
 {
+	pidfile_move(s, c);
 	s->conf = c;
 	s->sup->unswept |= c->leaving;
 	configure_streams(s);

@@ -54,6 +54,8 @@ struct service {
 	ev_timer due_timer; /* schedule = every */
 	bool going_down; /* counted in sup->ngoing_down */
 	bool unwritten; /* in sup->unwritten */
+	bool pidfile_said; /* its pidfile could not be written, and that is
+			    * logged */
 	bool deferred; /* new; begins when its twin of another group is down */
 	TAILQ_ENTRY(service) entry, spawn_entry, unwritten_entry,
 	    stirred_entry;

@@ -478,6 +478,26 @@ START_TEST(test_operators)
 }
 END_TEST
 
+START_TEST(test_pidfile)
+{
+	load_clean(X);
+	ck_assert_ptr_null(proc("x")->pidfile);
+	load_clean(X "numprocs = 2\nprocess_name = x%(process_num)d\n"
+	    "pidfile = run/%(program_name)s%(process_num)d.pid\n");
+	ck_assert_str_eq(proc("x1")->pidfile, "/cwd/run/x1.pid");
+	load_refused(X "numprocs = 3\nprocess_name = x%(process_num)d\n"
+	    "pidfile = /run/x.pid\n",
+	    "section [program:x]: pidfile: pidfile /run/x.pid is also that of "
+	    "x0");
+	ck_assert_uint_eq(msgs.n, 1);
+	load_refused(X "pidfile = /a//b\n[program:y]\ncommand = a\n"
+	    "pidfile = /a/./b\n", "also that of x");
+	load_refused(X "pidfile = /run/mpsupd/mpsupd.pid\n", "the daemon");
+	load_refused("[mpsupd]\npidfile = /p\n" X "pidfile = /p\n",
+	    "the daemon");
+}
+END_TEST
+
 START_TEST(test_serverurl)
 {
 	load("[inet_http_server]\nport = *:9001\n");
@@ -747,6 +767,7 @@ main(void)
 	tcase_add_test(tc, test_logs);
 	tcase_add_test(tc, test_users);
 	tcase_add_test(tc, test_operators);
+	tcase_add_test(tc, test_pidfile);
 	tcase_add_test(tc, test_serverurl);
 	tcase_add_test(tc, test_policy);
 	tcase_add_test(tc, test_include);
