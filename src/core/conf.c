@@ -890,7 +890,7 @@ config_load(const char *path, const struct conf_host *host,
 		load_groups(&l);
 		load_programs(&l);
 		finish(&l);
-		confstate_hold(&l.read, &l.c->main, l.c->procs,
+		confstate_stopped(&l.read, &l.c->main, l.c->procs,
 		    l.c->nprocs);
 	}
 	load_clear(&l);

@@ -185,7 +185,7 @@ struct conf_process {
 	int32_t slot; /* board slot; -1: none yet.  Set by the supervisor */
 	bool leaving; /* gone from the files, kept until it is down */
 	bool disabled; /* autostart is false by `disable` */
-	bool held; /* an operator stopped it before the daemon was started;
+	bool stopped; /* an operator stopped it before the daemon was started;
 		    * it begins only when it is asked to */
 };
 

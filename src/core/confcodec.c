@@ -52,7 +52,7 @@ static const struct field process_extra[] = {
 	P(slot, KIND_SLOT),
 	P(leaving, STORE_BOOL),
 	P(disabled, STORE_BOOL),
-	P(held, STORE_BOOL),
+	P(stopped, STORE_BOOL),
 };
 
 #undef M

@@ -165,7 +165,7 @@ read_labels(char *data, size_t len, struct label **ret_hash)
 }
 
 void
-confstate_hold(const struct confread *r, const struct conf_main *m,
+confstate_stopped(const struct confread *r, const struct conf_main *m,
     struct conf_process *p, size_t n)
 {
 	char *path = state_path(r, m, CONFSTATE_STOPPED), *data, *label;
@@ -184,7 +184,7 @@ confstate_hold(const struct confread *r, const struct conf_main *m,
 		    xstrdup(p[i].name) :
 		    xasprintf("%s:%s", p[i].group, p[i].name);
 		HASH_FIND_STR(hash, label, l);
-		p[i].held = l != NULL;
+		p[i].stopped = l != NULL;
 		free(label);
 	}
 	HASH_CLEAR(hh, hash);

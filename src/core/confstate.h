@@ -26,8 +26,8 @@ struct confread;
  * of R.  M tells statedir. */
 void confstate_override(struct confread *r, const struct conf_main *m);
 
-/* Sets `held` of those of the N processes at P that are in the other file. */
-void confstate_hold(const struct confread *r, const struct conf_main *m,
+/* Sets `stopped` of those of the N processes at P that are in the other file. */
+void confstate_stopped(const struct confread *r, const struct conf_main *m,
     struct conf_process *p, size_t n);
 
 #endif

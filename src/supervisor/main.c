@@ -35,7 +35,7 @@
 #include "supervisor/service.h"
 #include "supervisor/spawn.h"
 #include "supervisor/stop.h"
-#include "supervisor/stops.h"
+#include "supervisor/stopped.h"
 #include "supervisor/tree.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/uplink.h"
@@ -98,7 +98,7 @@ supervisor_stop(struct supervisor *sup)
 {
 	int64_t ms = sup->conf->main.shutdown_timeout_ms;
 
-	stops_settle(sup);
+	stopped_settle(sup);
 	/* The next supervisor is to end with the same code. */
 	if (atomic_load(&sup->board->stopping) <= 1)
 		atomic_store(&sup->board->stopping,
@@ -170,7 +170,7 @@ finish(struct supervisor *sup)
 {
 	helper_kill_all(sup);
 	last_drain(sup);
-	stops_flush(sup);
+	stopped_flush(sup);
 	server_flush(sup, 1000);
 	remove_paths(sup);
 	log_info("all programs are stopped; the daemon ends");
@@ -328,7 +328,7 @@ on_turn(struct ev_loop *loop, ev_prepare *w, int revents)
 		if (sup->stopping && sup->stop_look)
 			shutdown_step(sup);
 	}
-	stops_turn(sup);
+	stopped_turn(sup);
 	atomic_store(&sup->board->beat_ns, now_ns());
 	/* Once: then clients, logs and exits have a turn. */
 	if (!sup->safe)
@@ -625,7 +625,7 @@ supervisor_main(void)
 	sup.stopping = atomic_load(&sup.board->stopping) != 0;
 	sup.exit_code = (int)(atomic_load(&sup.board->stopping) >> 8);
 	take_over(&sup);
-	stops_init(&sup, sup.board->supervisor_starts <= 1);
+	stopped_init(&sup, sup.board->supervisor_starts <= 1);
 	if (sup.stopping) {
 		sup.stopping = false;
 		supervisor_stop(&sup);

@@ -12,6 +12,7 @@
 
 #include "lib/xalloc.h"
 #include "supervisor/method.h"
+#include "supervisor/order.h"
 #include "supervisor/outcome.h"
 #include "supervisor/peer.h"
 #include "supervisor/service.h"
@@ -109,7 +110,8 @@ begin_one(struct wait_item *it, uint64_t id)
 	}
 	it->gen = p->state == PROGRAM_STARTING && p->pid == 0 ? p->gen :
 	    p->gen + 1;
-	service_event(s, ON_RESTART);
+	order_pull(s);
+	service_event_now(s, ON_RESTART);
 }
 
 static void roll(struct rolling *ro);

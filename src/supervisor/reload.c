@@ -162,7 +162,7 @@ assign_slots(struct reload *rl, struct config *next, struct plan *p)
 		all[n].slot = s != NULL ? (int32_t)s->slot : -1;
 		if (wanted)
 			all[n].leaving = false;
-		all[n].held = s != NULL && s->conf->held;
+		all[n].stopped = s != NULL && s->conf->stopped;
 		if (s != NULL) {
 			used[s->slot] = 1;
 			plan_change(p, s, &all[n]);

@@ -26,7 +26,7 @@
 #include "supervisor/schedule.h"
 #include "supervisor/spawn.h"
 #include "supervisor/stop.h"
-#include "supervisor/stops.h"
+#include "supervisor/stopped.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/tree.h"
 #include "supervisor/uplink.h"
@@ -221,7 +221,7 @@ feed(struct service *s, enum program_event ev, struct program_arg *arg)
 	}
 	s->passed = 0;
 	if (s->prog.wanted != before.wanted)
-		stops_note(s->sup);
+		stopped_note(s->sup);
 	s->sup->changed = true;
 	if (s->sup->stopping)
 		note_stopped(s);
@@ -629,7 +629,8 @@ service_begin(struct service *s)
 	s->prog.changed_ns = now_ns();
 	/* One step: a record that says STOPPED would be obeyed. */
 	if ((s->conf->autostart || s->conf->dependent_startup) &&
-	    !s->sup->stopping && !s->conf->leaving && !s->conf->held) {
+	    !s->sup->stopping && !s->conf->leaving && !s->conf->stopped &&
+	    !s->conf->disabled) {
 		order_pull(s);
 		service_event(s, ON_START);
 	} else
@@ -785,7 +786,7 @@ service_remove(struct service *s)
 	if (s->going_down)
 		sup->ngoing_down--;
 	sup->stop_look = true;
-	stops_note(sup);
+	stopped_note(sup);
 	sup->by_slot[s->slot] = NULL;
 	for (i = 0; i < CONF_STREAMS; i++) {
 		unsigned left = stream_drain(s->stream[i]);
@@ -901,7 +902,7 @@ service_reason(const struct service *s, char *buf, size_t size)
 	}
 	program_reason(&s->prog, s->conf, buf, size);
 	if (buf[0] == '\0')
-		stops_reason(s, buf, size);
+		stopped_reason(s, buf, size);
 	if (buf[0] == '\0')
 		ready_trouble(s, buf, size);
 	for (i = 0; i < CONF_STREAMS && buf[0] == '\0'; i++)

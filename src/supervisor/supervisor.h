@@ -21,7 +21,7 @@ struct server;
 struct logs;
 struct reload;
 struct request;
-struct stops;
+struct stopped;
 struct tree;
 struct events;
 
@@ -52,7 +52,7 @@ struct supervisor {
 	struct logs *logs;
 	struct reload *reload; /* under way, or NULL */
 	bool reload_again; /* when it is over */
-	struct stops *stops;
+	struct stopped *stopped;
 
 	struct request *upgrade; /* waits for the keeper's word, or NULL */
 	struct helper_list helpers; /* commands that run by the way */

@@ -12,6 +12,9 @@ autostart = false
 [program:fatal]
 command = $T/nothing
 startretries = 0
+[program:job]
+command = true
+schedule = 30 4 1 1 *
 [group:g]
 programs = b,c
 E
@@ -83,6 +86,20 @@ holds
 mv "$T/old" "$CONF"
 expect 0 m reload
 wait_until 'is a RUNNING' 5
+
+# One that has never run: it waits for its time.
+check 'is job WAITING'
+expect 0 m stop job
+holds job
+expect 0 m stop
+start_daemon
+wait_until 'is a RUNNING' 5
+check 'is job STOPPED && field job reason | grep -q operator'
+expect 0 m start --no-wait job
+holds
+expect 0 m stop
+start_daemon
+wait_until 'is a RUNNING && is job WAITING' 5
 
 # Nothing can be kept: it is said once, and stops work all the same.
 rm -r "$T/state"

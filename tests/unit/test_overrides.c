@@ -228,12 +228,12 @@ START_TEST(test_stopped)
 {
 	ck_assert_int_eq(load(FILES, NULL, "w:w1\ng:y\nx\nnone\n\n:\n"), 0);
 	ck_assert_uint_eq(msgs.n, 0);
-	ck_assert(proc("w1")->held && proc("y")->held && proc("x")->held);
-	ck_assert(!proc("w0")->held);
+	ck_assert(proc("w1")->stopped && proc("y")->stopped && proc("x")->stopped);
+	ck_assert(!proc("w0")->stopped);
 	ck_assert_int_eq(load(FILES, NULL, "w1\ny\n"), 0); /* no labels */
-	ck_assert(!proc("w1")->held && !proc("y")->held);
+	ck_assert(!proc("w1")->stopped && !proc("y")->stopped);
 	ck_assert_int_eq(load(FILES, NULL, "x"), 0);
-	ck_assert(proc("x")->held);
+	ck_assert(proc("x")->stopped);
 }
 END_TEST
 

@@ -1,4 +1,4 @@
-/* Stops by operators; see stops.h. */
+/* Stops by operators; see stopped.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -19,7 +19,7 @@
 #include "lib/log.h"
 #include "lib/xalloc.h"
 #include "supervisor/service.h"
-#include "supervisor/stops.h"
+#include "supervisor/stopped.h"
 #include "supervisor/supervisor.h"
 
 #define FIRST_LOOK 1. /* seconds after a supervisor took over */
@@ -27,7 +27,7 @@
 
 extern char **environ;
 
-struct stops {
+struct stopped {
 	struct supervisor *sup;
 	struct buf text; /* the file as it is, or is to be */
 	bool unknown; /* ... but it may be another: write it in any case */
@@ -41,19 +41,21 @@ struct stops {
 };
 
 bool
-stops_has(const struct service *s)
+stopped_has(const struct service *s)
 {
 	return !s->prog.wanted && !s->conf->leaving &&
-	    (s->prog.gen > 0 || s->conf->held);
+	    (s->prog.gen > 0 || s->prog.reason == REASON_STOPPED ||
+	    s->conf->stopped);
 }
 
 void
-stops_reason(const struct service *s, char *buf, size_t size)
+stopped_reason(const struct service *s, char *buf, size_t size)
 {
 	buf[0] = '\0';
-	if (s->prog.state != PROGRAM_STOPPED || s->prog.gen > 0)
+	if (s->prog.state != PROGRAM_STOPPED || s->prog.gen > 0 ||
+	    s->prog.reason != REASON_NONE)
 		return;
-	if (s->conf->held)
+	if (s->conf->stopped)
 		snprintf(buf, size, "stopped by an operator before the daemon "
 		    "was started again; start %s starts it", s->label);
 	else if (s->conf->disabled)
@@ -68,12 +70,12 @@ add_label(struct buf *out, const struct service *s)
 }
 
 static void
-stops_text(const struct supervisor *sup, struct buf *out)
+stopped_text(const struct supervisor *sup, struct buf *out)
 {
 	const struct service *s;
 
 	TAILQ_FOREACH(s, &sup->services, entry)
-		if (stops_has(s))
+		if (stopped_has(s))
 			add_label(out, s);
 }
 
@@ -81,7 +83,7 @@ stops_text(const struct supervisor *sup, struct buf *out)
 
 /* WHY: what it said, or NULL. */
 static void
-complain(struct stops *st, const char *why)
+complain(struct stopped *st, const char *why)
 {
 	st->unknown = true; /* it is tried again with the next stop or start */
 	if (!st->complained)
@@ -91,7 +93,7 @@ complain(struct stops *st, const char *why)
 }
 
 static void
-writer_ended(struct stops *st, int status)
+writer_ended(struct stopped *st, int status)
 {
 	char why[256] = "";
 	ssize_t n = 0;
@@ -109,12 +111,12 @@ writer_ended(struct stops *st, int status)
 	st->pid = 0;
 }
 
-static void write_due(struct stops *st);
+static void write_due(struct stopped *st);
 
 static void
 on_writer_end(struct ev_loop *loop, ev_io *w, int revents)
 {
-	struct stops *st = w->data;
+	struct stopped *st = w->data;
 	int status = 0;
 
 	watch_again(loop, w, revents);
@@ -149,7 +151,7 @@ spawn_writer(int memfd, char *dir)
 }
 
 static int
-begin_writer(struct stops *st)
+begin_writer(struct stopped *st)
 {
 	size_t len = buf_len(&st->text);
 
@@ -182,7 +184,7 @@ fail:
 
 /* One at a time: what comes meanwhile is written once, when it has ended. */
 static void
-write_due(struct stops *st)
+write_due(struct stopped *st)
 {
 	if (!st->due || st->pid != 0)
 		return;
@@ -203,14 +205,14 @@ is_equal(const struct buf *a, const struct buf *b)
 }
 
 static void
-settle(struct stops *st)
+settle(struct stopped *st)
 {
 	struct buf text = BUF_INIT;
 
 	if (!st->noted || st->sup->stopping)
 		return;
 	st->noted = false;
-	stops_text(st->sup, &text);
+	stopped_text(st->sup, &text);
 	st->due |= st->unknown || !is_equal(&text, &st->text);
 	st->unknown = false;
 	buf_clear(&st->text);
@@ -218,42 +220,42 @@ settle(struct stops *st)
 }
 
 void
-stops_note(struct supervisor *sup)
+stopped_note(struct supervisor *sup)
 {
-	if (sup->stops != NULL)
-		sup->stops->noted = true;
+	if (sup->stopped != NULL)
+		sup->stopped->noted = true;
 }
 
 void
-stops_turn(struct supervisor *sup)
+stopped_turn(struct supervisor *sup)
 {
-	settle(sup->stops);
-	write_due(sup->stops);
+	settle(sup->stopped);
+	write_due(sup->stopped);
 }
 
 static void
 on_look(struct ev_loop *loop, ev_timer *w, int revents)
 {
-	struct stops *st = w->data;
+	struct stopped *st = w->data;
 
 	(void)loop;
 	(void)revents;
-	st->noted = true; /* stops_turn() does it */
+	st->noted = true; /* stopped_turn() does it */
 }
 
 void
-stops_settle(struct supervisor *sup)
+stopped_settle(struct supervisor *sup)
 {
-	if (sup->stops == NULL)
+	if (sup->stopped == NULL)
 		return;
-	sup->stops->noted |= sup->stops->unknown;
-	stops_turn(sup);
+	sup->stopped->noted |= sup->stopped->unknown;
+	stopped_turn(sup);
 }
 
 void
-stops_flush(struct supervisor *sup)
+stopped_flush(struct supervisor *sup)
 {
-	struct stops *st = sup->stops;
+	struct stopped *st = sup->stopped;
 	int64_t end = now_ns() + LAST_PATIENCE_MS * 1000000LL;
 	struct pollfd p = {.events = POLLIN};
 	int status = 0;
@@ -270,16 +272,16 @@ stops_flush(struct supervisor *sup)
 }
 
 void
-stops_init(struct supervisor *sup, bool fresh)
+stopped_init(struct supervisor *sup, bool fresh)
 {
-	struct stops *st = xcalloc(1, sizeof *st);
+	struct stopped *st = xcalloc(1, sizeof *st);
 	const struct service *s;
 
 	st->sup = sup;
-	sup->stops = st;
+	sup->stopped = st;
 	if (fresh) {
 		TAILQ_FOREACH(s, &sup->services, entry)
-			if (s->conf->held)
+			if (s->conf->stopped)
 				add_label(&st->text, s);
 		st->noted = true;
 		return;
