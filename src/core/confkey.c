@@ -74,6 +74,12 @@ static const struct confkey_choice kill_modes[] = {
 	{NULL, 0},
 };
 
+static const struct confkey_choice on_full[] = {
+	{"block", ON_FULL_BLOCK},
+	{"drop", ON_FULL_DROP},
+	{NULL, 0},
+};
+
 /* The keys of an output stream, once for each of the two. */
 #define STREAM_ROWS(name, stream)					\
 	{name "_logfile", NULL, SECT_PROCESS, KEY_LOG, 0, LOG(stream, file), \
@@ -85,6 +91,9 @@ static const struct confkey_choice kill_modes[] = {
 	{name "_logfile_backups", NULL, SECT_PROCESS, KEY_INT, 0,	\
 	    LOG(stream, backups), "10", 0, INT32_MAX, NULL, NULL,	\
 	    "rotated " name " files that are kept"},			\
+	{name "_logfile_on_full", NULL, SECT_PROCESS, KEY_CHOICE, 0,	\
+	    LOG(stream, on_full), "block", 0, ON_FULL_DROP, NULL, on_full, \
+	    "whether " name " waits or is dropped when its log is full"}, \
 	{name "_capture_maxbytes", NULL, SECT_PROCESS, KEY_SIZE, 0,	\
 	    LOG(stream, capture_maxbytes), "0", 0, SIZE_LIMIT, NULL, NULL, \
 	    "bytes of " name " captured between event tags"},		\
@@ -345,11 +354,9 @@ static const struct confkey table[] = {
 	LATER("stdout_logfile_maxage", "age at which it is rotated"),
 	LATER("stdout_logfile_compress", "whether old files are compressed"),
 	LATER("stdout_logfile_format", "raw, timestamp or json"),
-	LATER("stdout_logfile_on_full", "block or drop"),
 	LATER("stderr_logfile_maxage", "age at which it is rotated"),
 	LATER("stderr_logfile_compress", "whether old files are compressed"),
 	LATER("stderr_logfile_format", "raw, timestamp or json"),
-	LATER("stderr_logfile_on_full", "block or drop"),
 	LATER("sockets", "listening sockets it gets"),
 
 	/* Other sections. */

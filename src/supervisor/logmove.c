@@ -23,13 +23,10 @@
 #define LINE_REACH 65536 /* rotation looks this far for a line's end */
 #define UNLIMITED INT64_MAX
 
-/*
- * Copies what waits in the pipe, at most MAX bytes, to L->copy; nothing is
- * taken.  A pipe whose writer uses packets gives them one by one, so it is
- * read until all of it is there: the scratch pipe is empty afterwards.
- */
-static ssize_t
-peek(struct stream *st, size_t max)
+/* A pipe whose writer uses packets gives them one by one, so it is read until
+ * all of it is there: the scratch pipe is empty afterwards. */
+ssize_t
+pipe_peek(struct stream *st, size_t max)
 {
 	struct logs *l = st->sup->logs;
 	ssize_t n, r, got = 0;
@@ -51,20 +48,21 @@ peek(struct stream *st, size_t max)
 	return n <= 0 ? n : got;
 }
 
-/* Takes LEN bytes that were dealt with.  The program may have read some of
- * them itself: never wait for them. */
-static void
-take(struct stream *st, size_t len)
+/* The program may have read some of them itself: never wait for them. */
+size_t
+pipe_take(struct stream *st, size_t len)
 {
+	size_t took = 0;
 	ssize_t n;
 
-	while (len > 0) {
-		n = splice(st->pipe, NULL, st->sup->devnull, NULL, len,
+	while (took < len) {
+		n = splice(st->pipe, NULL, st->sup->devnull, NULL, len - took,
 		    SPLICE_F_NONBLOCK);
 		if (n <= 0)
 			break;
-		len -= (size_t)n;
+		took += (size_t)n;
 	}
+	return took;
 }
 
 /* How many of the LEN bytes at P go where there is ROOM for fewer: up to a
@@ -123,7 +121,7 @@ splice_room(struct stream *st)
 	if (room > LINE_REACH) {
 		room -= LINE_REACH / 2;
 	} else if (room != -1) {
-		got = peek(st, LINE_REACH);
+		got = pipe_peek(st, LINE_REACH);
 		if (got > room)
 			room = (off_t)cut_at_line(st->sup->logs->copy,
 			    (size_t)got, (size_t)room);
@@ -275,7 +273,7 @@ copy_once(struct stream *st)
 	struct logs *l = st->sup->logs;
 	ssize_t n, done;
 
-	n = peek(st, COPY_MAX);
+	n = pipe_peek(st, COPY_MAX);
 	if (n <= 0)
 		return n == -1 && errno != EAGAIN ? -1 : 0;
 	done = n;
@@ -296,7 +294,7 @@ copy_once(struct stream *st)
 	if (!st->sink->is_syslog)
 		done = copy_to_file(st, l->copy, (size_t)done);
 	if (done > 0)
-		take(st, (size_t)done);
+		pipe_take(st, (size_t)done);
 	return done;
 }
 

@@ -36,11 +36,21 @@
 static const double nap_length[NAPS] = {NAP_SHORT, NAP_LONG};
 
 static void
-nap(struct stream *st)
+wake(struct stream *st)
+{
+	if (st->nap == NULL)
+		return;
+	TAILQ_REMOVE(st->nap, st, nap_entry);
+	st->nap = NULL;
+}
+
+void
+stream_nap(struct stream *st)
 {
 	struct logs *l = st->sup->logs;
 	int which = st->busy == 0;
 
+	wake(st);
 	ev_io_stop(st->sup->loop, &st->io);
 	st->nap = &l->naps[which];
 	TAILQ_INSERT_TAIL(st->nap, st, nap_entry);
@@ -48,15 +58,6 @@ nap(struct stream *st)
 		ev_timer_set(&l->nap_timers[which], nap_length[which], 0.);
 		ev_timer_start(st->sup->loop, &l->nap_timers[which]);
 	}
-}
-
-static void
-wake(struct stream *st)
-{
-	if (st->nap == NULL)
-		return;
-	TAILQ_REMOVE(st->nap, st, nap_entry);
-	st->nap = NULL;
 }
 
 /* More than half a pipe at once: the program writes faster than we look.
@@ -110,22 +111,52 @@ pump(struct stream *st, bool *ret_empty)
 	return moved;
 }
 
+/* The sink takes nothing.  A program that is not to wait gets room in its
+ * pipe, and the pipe a nap: a short one while it fills fast. */
+static void
+wait_for_sink(struct stream *st)
+{
+	/* One that came later is stopped here. */
+	ev_io_stop(st->sup->loop, &st->io);
+	if (!st->drop)
+		return;
+	if (stream_shed(st)) {
+		st->busy = BUSY_PUMPS;
+		if (!st->big)
+			grow_pipe(st);
+	} else if (st->busy > 0) {
+		st->busy--;
+	}
+	stream_nap(st);
+}
+
+/* A sink that failed is tried each second, not whenever a pipe of those that
+ * drop is looked at. */
+static bool
+is_hopeless(const struct stream *st)
+{
+	return st->drop && st->sink->err != 0 && !st->sink->retrying &&
+	    !st->sup->logs->ending;
+}
+
 /* Returns the bytes moved. */
 static size_t
 look_at(struct stream *st)
 {
-	size_t moved;
-	bool empty;
+	size_t moved = 0;
+	bool empty = false;
 
 	wake(st);
 	if (st->sink == NULL || st->pipe == -1)
 		return 0;
-	moved = pump(st, &empty);
+	if (!is_hopeless(st))
+		moved = pump(st, &empty);
 	if (st->sink->full || st->sink->err != 0) {
-		/* One that came later is stopped here. */
-		ev_io_stop(st->sup->loop, &st->io);
+		wait_for_sink(st);
 		return moved;
 	}
+	if (moved > 0)
+		stream_shed_over(st);
 	if (moved >= MUCH && !st->big)
 		grow_pipe(st);
 	if (moved >= MUCH)
@@ -135,7 +166,7 @@ look_at(struct stream *st)
 	/* An unfinished line on its way to syslog waits in the pipe. */
 	if (empty && moved < HUGE_LOT && (moved > 0 || st->busy > 0 ||
 	    (needs_copy(st) && pipe_has_bytes(st))))
-		nap(st);
+		stream_nap(st);
 	else
 		ev_io_start(st->sup->loop, &st->io);
 	return moved;
@@ -167,7 +198,7 @@ on_readable(struct ev_loop *loop, ev_io *w, int revents)
 {
 	(void)loop;
 	if (revents & EV_ERROR)
-		nap(w->data); /* it cannot be watched now */
+		stream_nap(w->data); /* it cannot be watched now */
 	else
 		stream_pump(w->data);
 }
@@ -211,6 +242,7 @@ stream_detach(struct stream *st)
 	wake(st);
 	if (st->sink == NULL)
 		return;
+	stream_shed_over(st);
 	LIST_REMOVE(st, entry);
 	sink_nudge(st->sink);
 	sink_unref(st->sink);
@@ -244,6 +276,7 @@ stream_configure(struct stream *st, const struct conf_log *conf,
 	LIST_INSERT_HEAD(&k->streams, st, entry);
 	st->to_syslog = conf->to_syslog && !k->is_syslog;
 	st->strip_ansi = strip_ansi;
+	st->drop = conf->on_full == ON_FULL_DROP;
 	k->maxbytes = conf->maxbytes;
 	k->backups = conf->backups;
 	if (st->pipe != -1)
@@ -325,6 +358,8 @@ stream_status(const struct stream *st)
 {
 	if (st->sink == NULL)
 		return "none";
+	if (st->dropped > 0)
+		return "dropped";
 	if (st->sink->err == ENOSPC || st->sink->err == EDQUOT)
 		return "disk_full";
 	if (st->sink->dropping)
@@ -336,13 +371,24 @@ void
 stream_trouble(const struct stream *st, char *buf, size_t size)
 {
 	const struct sink *k = st->sink;
+	int64_t now = now_ns();
+	int n;
 
 	buf[0] = '\0';
 	if (k == NULL || (k->err == 0 && !k->full))
 		return;
-	snprintf(buf, size, "log %s: %s since %lld s; the output waits",
+	n = snprintf(buf, size, "log %s: %s since %lld s; ",
 	    k->path, k->err != 0 ? sink_why(k) : "no room",
-	    (long long)((now_ns() - k->blocked_ns) / 1000000000));
+	    (long long)((now - k->blocked_ns) / 1000000000));
+	if (n < 0 || (size_t)n >= size)
+		return;
+	if (st->dropped == 0)
+		snprintf(buf + n, size - (size_t)n, "the output waits");
+	else
+		snprintf(buf + n, size - (size_t)n, "%llu bytes of the "
+		    "output were dropped in the last %lld s",
+		    (unsigned long long)st->dropped,
+		    (long long)((now - st->dropped_ns) / 1000000000));
 }
 
 const char *

@@ -98,11 +98,35 @@ sink_complain(struct sink *k, const char *what, int err)
 	    strerror(err));
 }
 
+/* Its streams are not watched until it takes something.  Those that drop look
+ * themselves how full their pipe is. */
+static void
+stop_streams(struct sink *k)
+{
+	struct stream *st;
+
+	LIST_FOREACH(st, &k->streams, entry) {
+		ev_io_stop(k->sup->loop, &st->io);
+		if (st->drop && st->nap == NULL && st->pipe != -1)
+			stream_nap(st);
+	}
+}
+
+static const char *
+what_follows(const struct sink *k)
+{
+	const struct stream *st;
+
+	LIST_FOREACH(st, &k->streams, entry)
+		if (!st->drop)
+			return "the output waits in the pipe";
+	return "output that fills half of the pipe is dropped";
+}
+
 /* It takes nothing: the bytes wait in the pipes, and it is tried again. */
 void
 sink_block(struct sink *k, int err)
 {
-	struct stream *st;
 	int64_t now = now_ns();
 
 	if (k->err == 0)
@@ -111,14 +135,12 @@ sink_block(struct sink *k, int err)
 	if (k->complained_ns == 0 || now - k->complained_ns >= COMPLAIN_NS) {
 		k->complained_ns = now;
 		k->said = true;
-		log_warnx("log %s: cannot write: %s; the output waits in "
-		    "the pipe, trying again each second", k->path,
-		    sink_why(k));
+		log_warnx("log %s: cannot write: %s; %s, trying again each "
+		    "second", k->path, sink_why(k), what_follows(k));
 	}
 	if (k->fd != -1 && err != ENOSPC && err != EDQUOT)
 		sink_close(k);
-	LIST_FOREACH(st, &k->streams, entry)
-		ev_io_stop(k->sup->loop, &st->io);
+	stop_streams(k);
 	ev_timer_again(k->sup->loop, &k->retry);
 }
 
@@ -169,10 +191,12 @@ on_retry(struct ev_loop *loop, ev_timer *w, int revents)
 	(void)loop;
 	(void)revents;
 	/* The first byte that goes through ends the trouble. */
+	k->retrying = true;
 	for (st = LIST_FIRST(&k->streams); st != NULL; st = next) {
 		next = LIST_NEXT(st, entry);
 		stream_pump(st);
 	}
+	k->retrying = false;
 }
 
 static void
@@ -193,14 +217,11 @@ on_room(struct ev_loop *loop, ev_io *w, int revents)
 void
 sink_wait_room(struct sink *k)
 {
-	struct stream *st;
-
 	if (k->full)
 		return;
 	k->full = true;
 	k->blocked_ns = now_ns();
-	LIST_FOREACH(st, &k->streams, entry)
-		ev_io_stop(k->sup->loop, &st->io);
+	stop_streams(k);
 	ev_io_set(&k->room, k->fd, EV_WRITE);
 	ev_io_start(k->sup->loop, &k->room);
 }

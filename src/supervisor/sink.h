@@ -1,8 +1,8 @@
 /*
  * Inside the log pump: sinks, streams, and how bytes get from one to the
  * other.  Shared by logs.c (streams and when they are looked at), sink.c
- * (files and their troubles) and logmove.c (the moving itself), and by nobody
- * else.
+ * (files and their troubles), logmove.c (the moving itself) and logdrop.c (what
+ * is thrown away), and by nobody else.
  */
 #ifndef SUPERVISOR_SINK_H
 #define SUPERVISOR_SINK_H
@@ -35,6 +35,7 @@ struct sink {
 	bool full; /* a device or pipe has no room: `room` waits */
 	bool dropping; /* syslog, and none runs */
 	bool said; /* that it is blocked */
+	bool retrying; /* now, a second after it took nothing */
 	int64_t blocked_ns; /* since when */
 	int64_t complained_ns;
 	ev_timer retry;
@@ -59,6 +60,12 @@ struct stream {
 	bool to_syslog; /* also */
 	bool strip_ansi;
 	uint8_t escape; /* state of the stripper */
+	bool drop; /* what would block the program is thrown away */
+	uint64_t dropped; /* bytes, since the sink took some last */
+	int64_t dropped_ns; /* since when */
+	int64_t drop_said_ns; /* when that was logged last */
+	uint64_t drop_total; /* before, with no word about their end yet */
+	int64_t drop_over_ns; /* when the end was logged last */
 	ev_io io;
 	struct stream_list *nap; /* the list it naps in, or NULL */
 	TAILQ_ENTRY(stream) nap_entry;
@@ -116,6 +123,21 @@ void sink_nudge(struct sink *k);
 /* Why it is blocked, in words. */
 const char *sink_why(const struct sink *k);
 
+/* --- logs.c --- */
+
+/* Its pipe is not watched for a while and then looked at. */
+void stream_nap(struct stream *st);
+
+/* --- logdrop.c --- */
+
+/* Its sink takes nothing, and the program is not to wait: throws bytes away
+ * until at most half of the pipe is in use.  True if there were any. */
+bool stream_shed(struct stream *st);
+
+/* The sink took bytes again, or the stream leaves it: says how many were
+ * dropped, if any were, and counts anew. */
+void stream_shed_over(struct stream *st);
+
 /* --- logmove.c --- */
 
 /* Moves some bytes of ST to its open sink.  > 0: so many.  0: the pipe is
@@ -124,6 +146,14 @@ ssize_t move_some(struct stream *st);
 
 /* Bytes wait in the pipe. */
 bool pipe_has_bytes(const struct stream *st);
+
+/* Copies what waits in the pipe, at most MAX <= COPY_MAX bytes, to
+ * logs->copy; nothing is taken.  Bytes copied, -1 with errno. */
+ssize_t pipe_peek(struct stream *st, size_t max);
+
+/* Takes LEN bytes that were dealt with, or fewer if there are not so many.
+ * Returns how many. */
+size_t pipe_take(struct stream *st, size_t len);
 
 /* They must be looked at on their way, or cannot be spliced. */
 bool needs_copy(const struct stream *st);
