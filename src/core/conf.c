@@ -444,6 +444,8 @@ process_logs(struct load *l, const struct confread_section *s,
 		{"stdout_events_enabled", "stdout_capture_maxbytes"},
 		{"stderr_events_enabled", "stderr_capture_maxbytes"},
 	};
+	static const char *const formats[CONF_STREAMS] = {
+		"stdout_logfile_format", "stderr_logfile_format"};
 	const struct confread_entry *e;
 	size_t i, k;
 
@@ -457,6 +459,12 @@ process_logs(struct load *l, const struct confread_section *s,
 				say_entry(l, e, true,
 				    "events are not served yet; the output is "
 				    "logged whole");
+		if (p->log[i].format != LOG_FORMAT_RAW &&
+		    p->log[i].file != NULL &&
+		    strcmp(p->log[i].file, "syslog") == 0 &&
+		    (e = confread_entry(s, formats[i])) != NULL)
+			say_entry(l, e, true,
+			    "syslog gets the lines as they are");
 	}
 	if (p->redirect_stderr) {
 		p->log[CONF_STDERR].file = NULL;

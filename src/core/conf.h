@@ -62,6 +62,9 @@ struct conf_acl {
 
 enum conf_stream { CONF_STDOUT, CONF_STDERR, CONF_STREAMS };
 
+/* How the lines of a log are written. */
+enum conf_log_format { LOG_FORMAT_RAW, LOG_FORMAT_TIMESTAMP, LOG_FORMAT_JSON };
+
 /* What happens to output that its log does not take. */
 enum conf_on_full { ON_FULL_BLOCK, ON_FULL_DROP };
 
@@ -73,6 +76,7 @@ struct conf_log {
 	int64_t backups; /* rotated files kept, .1 is the newest */
 	bool to_syslog; /* also to syslog */
 	bool automatic; /* file came from AUTO */
+	int64_t format; /* enum conf_log_format */
 	int64_t on_full; /* enum conf_on_full */
 	int64_t capture_maxbytes; /* bytes; not served yet */
 	bool events_enabled; /* not served yet */

@@ -74,6 +74,13 @@ static const struct confkey_choice kill_modes[] = {
 	{NULL, 0},
 };
 
+static const struct confkey_choice log_formats[] = {
+	{"raw", LOG_FORMAT_RAW},
+	{"timestamp", LOG_FORMAT_TIMESTAMP},
+	{"json", LOG_FORMAT_JSON},
+	{NULL, 0},
+};
+
 static const struct confkey_choice on_full[] = {
 	{"block", ON_FULL_BLOCK},
 	{"drop", ON_FULL_DROP},
@@ -91,6 +98,9 @@ static const struct confkey_choice on_full[] = {
 	{name "_logfile_backups", NULL, SECT_PROCESS, KEY_INT, 0,	\
 	    LOG(stream, backups), "10", 0, INT32_MAX, NULL, NULL,	\
 	    "rotated " name " files that are kept"},			\
+	{name "_logfile_format", NULL, SECT_PROCESS, KEY_CHOICE, 0,	\
+	    LOG(stream, format), "raw", 0, LOG_FORMAT_JSON, NULL, log_formats, \
+	    "how lines of " name " are written"},			\
 	{name "_logfile_on_full", NULL, SECT_PROCESS, KEY_CHOICE, 0,	\
 	    LOG(stream, on_full), "block", 0, ON_FULL_DROP, NULL, on_full, \
 	    "whether " name " waits or is dropped when its log is full"}, \
@@ -353,10 +363,8 @@ static const struct confkey table[] = {
 	LATER("env_file", "file with variables"),
 	LATER("stdout_logfile_maxage", "age at which it is rotated"),
 	LATER("stdout_logfile_compress", "whether old files are compressed"),
-	LATER("stdout_logfile_format", "raw, timestamp or json"),
 	LATER("stderr_logfile_maxage", "age at which it is rotated"),
 	LATER("stderr_logfile_compress", "whether old files are compressed"),
-	LATER("stderr_logfile_format", "raw, timestamp or json"),
 	LATER("sockets", "listening sockets it gets"),
 
 	/* Other sections. */

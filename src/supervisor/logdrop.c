@@ -85,6 +85,7 @@ stream_shed(struct stream *st)
 		took = take_lines(st, len);
 		if (took == 0)
 			break;
+		logform_took(st, took);
 		if (st->dropped == 0)
 			st->dropped_ns = now_ns();
 		st->dropped += took;

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/logline.h"
 #include "supervisor/sink.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/syslog.h"
@@ -65,9 +66,7 @@ pipe_take(struct stream *st, size_t len)
 	return took;
 }
 
-/* How many of the LEN bytes at P go where there is ROOM for fewer: up to a
- * line's end, the last one that fits or else the next, if there is one. */
-static size_t
+size_t
 cut_at_line(const char *p, size_t len, size_t room)
 {
 	const char *nl = memrchr(p, '\n', room);
@@ -77,10 +76,8 @@ cut_at_line(const char *p, size_t len, size_t room)
 	return nl != NULL ? (size_t)(nl - p) + 1 : room;
 }
 
-/* Makes the file of a regular sink ready for bytes and says how many it takes
- * before it is rotated, at least one.  -1 with errno. */
-static off_t
-regular_room(struct stream *st)
+off_t
+sink_room(struct stream *st)
 {
 	struct sink *k = st->sink;
 	struct stat sb;
@@ -115,7 +112,7 @@ regular_room(struct stream *st)
 static ssize_t
 splice_room(struct stream *st)
 {
-	off_t room = regular_room(st);
+	off_t room = sink_room(st);
 	ssize_t got;
 
 	if (room > LINE_REACH) {
@@ -172,38 +169,7 @@ splice_once(struct stream *st)
 	return n;
 }
 
-enum { ESC_NONE, ESC_SEEN, ESC_CSI };
-
-/* Removes escape sequences (ECMA-48 CSI and two-byte ones) until LEN bytes
- * are read or MAX written.  Returns bytes written; *RET_USED bytes read. */
-static size_t
-strip(uint8_t *state, const char *in, size_t len, char *out, size_t max,
-    size_t *ret_used)
-{
-	size_t i, n = 0;
-
-	for (i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)in[i];
-
-		if (*state == ESC_SEEN) {
-			*state = c == '[' ? ESC_CSI : ESC_NONE;
-		} else if (*state == ESC_CSI) {
-			if (c >= 0x40 && c <= 0x7e)
-				*state = ESC_NONE;
-		} else if (c == 0x1b) {
-			*state = ESC_SEEN;
-		} else {
-			if (n == max)
-				break;
-			out[n++] = (char)c;
-		}
-	}
-	*ret_used = i;
-	return n;
-}
-
-/* Writes without waiting.  Bytes written, 0 full, -1 errno. */
-static ssize_t
+ssize_t
 copy_write(struct sink *k, const char *p, size_t len)
 {
 	struct pollfd pfd = {.fd = k->fd, .events = POLLOUT};
@@ -220,8 +186,8 @@ copy_write(struct sink *k, const char *p, size_t len)
 			sink_wait_room(k);
 			return 0;
 		}
-		n = write(k->fd, p, S_ISREG(st.st_mode) || len < 4096 ? len :
-		    4096);
+		n = write(k->fd, p, S_ISREG(st.st_mode) || len < COPY_PIECE ?
+		    len : COPY_PIECE);
 	}
 	if (n == -1 && errno == EAGAIN) {
 		sink_wait_room(k);
@@ -242,11 +208,11 @@ copy_to_file(struct stream *st, const char *chunk, size_t len)
 	ssize_t w;
 
 	if (st->strip_ansi) {
-		n = strip(&escape, chunk, len, l->out, len, &used);
+		n = logline_strip(&escape, chunk, len, l->out, len, &used);
 		chunk = l->out;
 	}
 	if (k->kind == LOGFILE_REGULAR) {
-		room = regular_room(st);
+		room = sink_room(st);
 		if (room == -1)
 			return -1;
 		if (room < (off_t)n)
@@ -262,7 +228,7 @@ copy_to_file(struct stream *st, const char *chunk, size_t len)
 	if (w == 0 && n > 0)
 		return 0;
 	/* How much of the input those bytes stand for. */
-	strip(&st->escape, l->copy, len, l->out, (size_t)w, &used);
+	logline_strip(&st->escape, l->copy, len, l->out, (size_t)w, &used);
 	return (ssize_t)used;
 }
 
@@ -278,7 +244,8 @@ copy_once(struct stream *st)
 		return n == -1 && errno != EAGAIN ? -1 : 0;
 	done = n;
 	if (st->sink->is_syslog || st->to_syslog) {
-		done = syslog_lines(st->name, l->copy, (size_t)n, l->ending);
+		done = syslog_lines(st->name, l->copy, (size_t)n, l->ending ||
+		    st->flush);
 		if (done == -1 && st->sink->is_syslog &&
 		    (errno == ENOENT || errno == ECONNREFUSED)) {
 			sink_drop(st->sink, errno);
@@ -302,14 +269,19 @@ bool
 needs_copy(const struct stream *st)
 {
 	return st->sink->is_syslog || st->to_syslog || st->strip_ansi ||
-	    st->sink->kind == LOGFILE_COPY;
+	    st->sink->kind == LOGFILE_COPY || logform_applies(st);
 }
 
 ssize_t
 move_some(struct stream *st)
 {
-	ssize_t n;
+	ssize_t n = logform_finish(st->sink);
 
+	if (n <= 0)
+		return n;
+	if (logform_applies(st))
+		return logform_move(st);
+	st->sink->at_line = false;
 	if (needs_copy(st))
 		return copy_once(st);
 	n = splice_once(st);

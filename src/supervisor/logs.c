@@ -32,8 +32,9 @@
 #define BUSY_PUMPS 20 /* so many of those end it */
 #define NAP_SHORT 0.0005 /* seconds; of busy streams */
 #define NAP_LONG 0.04
+#define NAP_LINE 0.25 /* half a line waits, and nothing has been added */
 
-static const double nap_length[NAPS] = {NAP_SHORT, NAP_LONG};
+static const double nap_length[NAPS] = {NAP_SHORT, NAP_LONG, NAP_LINE};
 
 static void
 wake(struct stream *st)
@@ -48,7 +49,7 @@ void
 stream_nap(struct stream *st)
 {
 	struct logs *l = st->sup->logs;
-	int which = st->busy == 0;
+	int which = st->busy > 0 ? 0 : st->idle ? 2 : 1;
 
 	wake(st);
 	ev_io_stop(st->sup->loop, &st->io);
@@ -62,8 +63,8 @@ stream_nap(struct stream *st)
 
 /* More than half a pipe at once: the program writes faster than we look.
  * Not allowed (64 large pipes per user) is no error. */
-static void
-grow_pipe(struct stream *st)
+void
+stream_grow(struct stream *st)
 {
 	st->big = true;
 	if (fcntl(st->pipe, F_SETPIPE_SZ, PIPE_BIG) == -1)
@@ -123,7 +124,7 @@ wait_for_sink(struct stream *st)
 	if (stream_shed(st)) {
 		st->busy = BUSY_PUMPS;
 		if (!st->big)
-			grow_pipe(st);
+			stream_grow(st);
 	} else if (st->busy > 0) {
 		st->busy--;
 	}
@@ -137,6 +138,19 @@ is_hopeless(const struct stream *st)
 {
 	return st->drop && st->sink->err != 0 && !st->sink->retrying &&
 	    !st->sup->logs->ending;
+}
+
+/* Half a line is there, as it was at the last look: what is for others to
+ * end need not be looked at often. */
+static void
+note_unfinished(struct stream *st, size_t moved)
+{
+	int n = 0;
+
+	if (needs_copy(st) && ioctl(st->pipe, FIONREAD, &n) == -1)
+		n = 0;
+	st->idle = moved == 0 && n > 0 && n == st->unfinished;
+	st->unfinished = n;
 }
 
 /* Returns the bytes moved. */
@@ -158,12 +172,13 @@ look_at(struct stream *st)
 	if (moved > 0)
 		stream_shed_over(st);
 	if (moved >= MUCH && !st->big)
-		grow_pipe(st);
+		stream_grow(st);
 	if (moved >= MUCH)
 		st->busy = BUSY_PUMPS;
 	else if (moved < SOME && st->busy > 0)
 		st->busy--;
-	/* An unfinished line on its way to syslog waits in the pipe. */
+	note_unfinished(st, moved);
+	/* An unfinished line that is looked at waits in the pipe. */
 	if (empty && moved < HUGE_LOT && (moved > 0 || st->busy > 0 ||
 	    (needs_copy(st) && pipe_has_bytes(st))))
 		stream_nap(st);
@@ -178,19 +193,28 @@ stream_pump(struct stream *st)
 	look_at(st);
 }
 
-unsigned
-stream_drain(struct stream *st)
+/* FLUSH: half a line goes out, too. */
+static unsigned
+drain(struct stream *st, bool flush)
 {
 	int64_t end = now_ns() + DRAIN_NS;
 	int n = 0;
 
 	if (st->pipe == -1 || st->sink == NULL)
 		return 0;
+	st->flush = flush;
 	/* A file that is rotated each few lines takes many looks. */
 	while (pipe_has_bytes(st) && look_at(st) > 0 && now_ns() < end)
 		;
+	st->flush = false;
 	ioctl(st->pipe, FIONREAD, &n);
 	return n > 0 ? (unsigned)n : 0;
+}
+
+unsigned
+stream_drain(struct stream *st)
+{
+	return drain(st, true);
 }
 
 static void
@@ -243,6 +267,8 @@ stream_detach(struct stream *st)
 	if (st->sink == NULL)
 		return;
 	stream_shed_over(st);
+	if (st->sink->rest_of == st)
+		st->sink->rest_of = NULL;
 	LIST_REMOVE(st, entry);
 	sink_nudge(st->sink);
 	sink_unref(st->sink);
@@ -256,6 +282,7 @@ stream_free(struct stream *st)
 	if (st->pipe != -1)
 		close(st->pipe);
 	TAILQ_REMOVE(&st->sup->logs->streams, st, all);
+	free(st->source);
 	free(st->name);
 	free(st);
 }
@@ -277,6 +304,7 @@ stream_configure(struct stream *st, const struct conf_log *conf,
 	st->to_syslog = conf->to_syslog && !k->is_syslog;
 	st->strip_ansi = strip_ansi;
 	st->drop = conf->on_full == ON_FULL_DROP;
+	logform_configure(st, conf);
 	k->maxbytes = conf->maxbytes;
 	k->backups = conf->backups;
 	if (st->pipe != -1)
@@ -461,7 +489,7 @@ logs_drain(struct supervisor *sup)
 
 	sup->logs->ending = sup->stopping;
 	TAILQ_FOREACH(st, &sup->logs->streams, all) {
-		if (stream_drain(st) > 0)
+		if (drain(st, sup->stopping) > 0)
 			left++;
 	}
 	return left;

@@ -70,8 +70,8 @@ uint64_t stream_inode(const struct stream *st);
 /* Moves what waits in its pipe now. */
 void stream_pump(struct stream *st);
 
-/* Moves until nothing waits in its pipe or the sink takes no more, for 0.1 s
- * at most.  Returns the bytes left. */
+/* Moves until nothing waits in its pipe, half a line included, or the sink
+ * takes no more, for 0.1 s at most.  Returns the bytes left. */
 unsigned stream_drain(struct stream *st);
 
 /* "ok", "blocked", "disk_full", "dropped", "none": DESIGN 5, `log`. */

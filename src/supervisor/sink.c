@@ -23,6 +23,9 @@ sink_close(struct sink *k)
 
 	ev_io_stop(k->sup->loop, &k->room);
 	k->full = false;
+	buf_clear(&k->rest); /* that line comes again, it was not taken */
+	k->rest_of = NULL;
+	k->at_line = false;
 	if (k->fd == -1)
 		return;
 	close(k->fd);

@@ -14,13 +14,15 @@
 #include <sys/types.h>
 #include <uthash.h>
 
+#include "lib/buf.h"
 #include "supervisor/logfile.h"
 #include "supervisor/logs.h"
 
 #define PIPE_BIG (1024 * 1024) /* bytes of a busy stream's pipe */
 #define COPY_MAX 65536 /* bytes looked at in one go */
+#define COPY_PIECE 4096 /* bytes a pipe or device takes without waiting */
 
-enum { NAPS = 2 }; /* lengths of nap: short, long */
+enum { NAPS = 3 }; /* lengths of nap: short, long, for half a line */
 
 struct sink {
 	char *path; /* "syslog" is one too */
@@ -31,6 +33,10 @@ struct sink {
 	int fd; /* -1: not open */
 	off_t size; /* of a regular file, as of the last look */
 	int64_t maxbytes, backups;
+	bool at_line; /* a formatted line was the last to go there */
+	struct buf rest; /* of a line that the target has cut; at most one */
+	struct stream *rest_of; /* whose line that is; NULL: nobody's now */
+	size_t rest_take; /* bytes that are taken from its pipe then */
 	int err; /* why it takes nothing; 0: it does */
 	bool full; /* a device or pipe has no room: `room` waits */
 	bool dropping; /* syslog, and none runs */
@@ -60,6 +66,11 @@ struct stream {
 	bool to_syslog; /* also */
 	bool strip_ansi;
 	uint8_t escape; /* state of the stripper */
+	int format; /* enum conf_log_format */
+	char *source; /* for logline_format(); NULL: not JSON so far */
+	bool flush; /* nothing follows: half a line goes out too */
+	int unfinished; /* bytes that waited for a newline at the last look */
+	bool idle; /* ... and at the one before */
 	bool drop; /* what would block the program is thrown away */
 	uint64_t dropped; /* bytes, since the sink took some last */
 	int64_t dropped_ns; /* since when */
@@ -84,6 +95,7 @@ struct logs {
 	bool stale; /* it holds bytes that could not be read */
 	bool ending; /* the daemon ends: unfinished lines go out too */
 	char copy[COPY_MAX], out[COPY_MAX];
+	struct buf lines; /* formatted; at most about a megabyte */
 };
 
 /* --- sink.c --- */
@@ -128,6 +140,9 @@ const char *sink_why(const struct sink *k);
 /* Its pipe is not watched for a while and then looked at. */
 void stream_nap(struct stream *st);
 
+/* Makes its pipe larger, if that is allowed. */
+void stream_grow(struct stream *st);
+
 /* --- logdrop.c --- */
 
 /* Its sink takes nothing, and the program is not to wait: throws bytes away
@@ -137,6 +152,23 @@ bool stream_shed(struct stream *st);
 /* The sink took bytes again, or the stream leaves it: says how many were
  * dropped, if any were, and counts anew. */
 void stream_shed_over(struct stream *st);
+
+/* --- logform.c --- */
+
+void logform_configure(struct stream *st, const struct conf_log *conf);
+
+/* Its lines are formatted on their way. */
+bool logform_applies(const struct stream *st);
+
+/* move_some() for such a stream. */
+ssize_t logform_move(struct stream *st);
+
+/* Writes what is missing of a line that K has cut.  > 0: nothing is missing;
+ * 0: there is no room; -1 with errno. */
+ssize_t logform_finish(struct sink *k);
+
+/* LEN bytes at the front of ST's pipe were taken by others. */
+void logform_took(struct stream *st, size_t len);
 
 /* --- logmove.c --- */
 
@@ -154,6 +186,18 @@ ssize_t pipe_peek(struct stream *st, size_t max);
 /* Takes LEN bytes that were dealt with, or fewer if there are not so many.
  * Returns how many. */
 size_t pipe_take(struct stream *st, size_t len);
+
+/* Makes the file of a regular sink ready for bytes and says how many it takes
+ * before it is rotated, at least one.  -1 with errno. */
+off_t sink_room(struct stream *st);
+
+/* How many of the LEN bytes at P go where there is ROOM for fewer: up to a
+ * line's end, the last one that fits or else the next, if there is one. */
+size_t cut_at_line(const char *p, size_t len, size_t room);
+
+/* Writes without waiting.  Bytes written; 0: no room, and it is waited for; -1
+ * with errno. */
+ssize_t copy_write(struct sink *k, const char *p, size_t len);
 
 /* They must be looked at on their way, or cannot be spliced. */
 bool needs_copy(const struct stream *st);
