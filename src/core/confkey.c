@@ -98,6 +98,9 @@ static const struct confkey_choice on_full[] = {
 	{name "_logfile_backups", NULL, SECT_PROCESS, KEY_INT, 0,	\
 	    LOG(stream, backups), "10", 0, INT32_MAX, NULL, NULL,	\
 	    "rotated " name " files that are kept"},			\
+	{name "_logfile_maxage", NULL, SECT_PROCESS, KEY_DURATION, 0,	\
+	    LOG(stream, maxage_ms), "0", 0, YEARS_MS, NULL, NULL,	\
+	    "age at which the " name " file is rotated, 0 for never"},	\
 	{name "_logfile_format", NULL, SECT_PROCESS, KEY_CHOICE, 0,	\
 	    LOG(stream, format), "raw", 0, LOG_FORMAT_JSON, NULL, log_formats, \
 	    "how lines of " name " are written"},			\
@@ -361,9 +364,7 @@ static const struct confkey table[] = {
 	LATER("cpu_weight", "CPU weight of its cgroup"),
 	LATER("cpu_max", "CPU time of its cgroup"),
 	LATER("env_file", "file with variables"),
-	LATER("stdout_logfile_maxage", "age at which it is rotated"),
 	LATER("stdout_logfile_compress", "whether old files are compressed"),
-	LATER("stderr_logfile_maxage", "age at which it is rotated"),
 	LATER("stderr_logfile_compress", "whether old files are compressed"),
 	LATER("sockets", "listening sockets it gets"),
 

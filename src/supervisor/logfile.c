@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/str.h"
@@ -138,6 +139,38 @@ logfile_open(const char *path, enum logfile_kind *ret_kind)
 		return refuse(fd, EPERM);
 	*ret_kind = kind_of(&st, false);
 	return fd;
+}
+
+double
+logfile_age(int fd)
+{
+	struct statx st;
+	struct timespec now;
+	double age;
+
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &st) == -1 ||
+	    (st.stx_mask & STATX_BTIME) == 0)
+		return 0;
+	clock_gettime(CLOCK_REALTIME, &now);
+	age = (double)(now.tv_sec - st.stx_btime.tv_sec) +
+	    (double)(now.tv_nsec - (long)st.stx_btime.tv_nsec) / 1e9;
+	return age > 0 ? age : 0;
+}
+
+bool
+logfile_ends_line(int fd, off_t size)
+{
+	char path[32], last = '\n';
+	int in;
+
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	in = size > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	if (in == -1)
+		return true;
+	if (pread(in, &last, 1, size - 1) != 1)
+		last = '\n';
+	close(in);
+	return last == '\n';
 }
 
 /*

@@ -36,6 +36,14 @@ int logfile_open(const char *path, enum logfile_kind *ret_kind);
  */
 int logfile_rotate(const char *path, int64_t backups);
 
+/* Seconds since the open file FD came into being, by the clock on the wall;
+ * 0 if its file system does not know. */
+double logfile_age(int fd);
+
+/* The last byte of the file FD, which has SIZE bytes, is a newline, or cannot
+ * be read. */
+bool logfile_ends_line(int fd, off_t size);
+
 /* Creates the missing directories above PATH.  0, or -1 with errno. */
 int logfile_make_dirs(const char *path);
 

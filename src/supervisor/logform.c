@@ -213,6 +213,9 @@ lines_to_file(struct stream *st, const char *p, size_t len)
 
 	if (room == -1 || settle(st) == -1)
 		return -1;
+	k->at_line = k->due;
+	if (k->due && (room = sink_room(st)) == -1) /* it ends a line now */
+		return -1;
 	k->at_line = false;
 	if (room < (off_t)len)
 		len = cut_at_line(p, len, (size_t)room);

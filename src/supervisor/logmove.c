@@ -76,12 +76,39 @@ cut_at_line(const char *p, size_t len, size_t room)
 	return nl != NULL ? (size_t)(nl - p) + 1 : room;
 }
 
+/* The file is older than it may be.  An empty one is not: its age counts from
+ * the first byte. */
+static bool
+is_old(struct sink *k)
+{
+	if (k->size == 0)
+		k->born_ns = now_ns();
+	return k->maxage_ns > 0 && now_ns() - k->born_ns >= k->maxage_ns;
+}
+
+/* Makes room by rotation.  Bytes that the new file takes, or -1 with errno. */
+static off_t
+rotate(struct sink *k)
+{
+	if (logfile_rotate(k->path, k->backups) == -1) {
+		sink_complain(k, "cannot be rotated", errno);
+		return UNLIMITED; /* better too long than blocked */
+	}
+	sink_close(k);
+	if (sink_open(k) == -1)
+		return -1;
+	if (k->maxbytes <= 0 || k->size >= k->maxbytes)
+		return UNLIMITED; /* or somebody fills it meanwhile */
+	return k->maxbytes - k->size;
+}
+
 off_t
 sink_room(struct stream *st)
 {
 	struct sink *k = st->sink;
 	struct stat sb;
 
+	k->due = false;
 	if (fstat(k->fd, &sb) == -1)
 		return -1;
 	if (sb.st_nlink == 0) { /* somebody removed it: a new one */
@@ -91,20 +118,24 @@ sink_room(struct stream *st)
 		sb.st_size = k->size;
 	}
 	k->size = sb.st_size; /* others may append or truncate */
-	if (k->maxbytes <= 0)
-		return UNLIMITED;
-	if (k->size >= k->maxbytes) {
-		if (logfile_rotate(k->path, k->backups) == -1) {
-			sink_complain(k, "cannot be rotated", errno);
-			return UNLIMITED; /* better too long than blocked */
-		}
-		sink_close(k);
-		if (sink_open(k) == -1)
-			return -1;
-		if (k->size >= k->maxbytes)
-			return UNLIMITED; /* somebody fills it meanwhile */
+	if (k->maxbytes > 0 && k->size >= k->maxbytes)
+		return rotate(k);
+	if (is_old(k)) {
+		if (k->at_line || logfile_ends_line(k->fd, k->size))
+			return rotate(k);
+		k->due = true;
 	}
-	return k->maxbytes - k->size;
+	return k->maxbytes <= 0 ? UNLIMITED : k->maxbytes - k->size;
+}
+
+/* The first of the LEN bytes at P that end a line which makes K wait with its
+ * rotation; all of them if none does. */
+static size_t
+cut_if_due(const struct sink *k, const char *p, size_t len)
+{
+	const char *nl = k->due ? memchr(p, '\n', len) : NULL;
+
+	return nl != NULL ? (size_t)(nl - p) + 1 : len;
 }
 
 /* The same for bytes that are spliced: the last ones before the rotation are
@@ -115,7 +146,12 @@ splice_room(struct stream *st)
 	off_t room = sink_room(st);
 	ssize_t got;
 
-	if (room > LINE_REACH) {
+	if (room != -1 && st->sink->due) {
+		got = pipe_peek(st, LINE_REACH);
+		if (got > 0)
+			room = (off_t)cut_if_due(st->sink,
+			    st->sup->logs->copy, (size_t)got);
+	} else if (room > LINE_REACH) {
 		room -= LINE_REACH / 2;
 	} else if (room != -1) {
 		got = pipe_peek(st, LINE_REACH);
@@ -217,6 +253,7 @@ copy_to_file(struct stream *st, const char *chunk, size_t len)
 			return -1;
 		if (room < (off_t)n)
 			n = cut_at_line(chunk, n, (size_t)room);
+		n = cut_if_due(k, chunk, n);
 		w = n == 0 ? 0 : pwrite(k->fd, chunk, n, k->size);
 		if (w > 0)
 			k->size += w;

@@ -307,6 +307,7 @@ stream_configure(struct stream *st, const struct conf_log *conf,
 	logform_configure(st, conf);
 	k->maxbytes = conf->maxbytes;
 	k->backups = conf->backups;
+	k->maxage_ns = conf->maxage_ms * 1000000;
 	if (st->pipe != -1)
 		ev_io_start(st->sup->loop, &st->io);
 }

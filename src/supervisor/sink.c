@@ -71,6 +71,10 @@ sink_open(struct sink *k)
 	l->nopen++;
 	k->size = fstat(k->fd, &st) == 0 && S_ISREG(st.st_mode) ?
 	    st.st_size : 0;
+	/* From here on a clock that is set matters no more. */
+	k->born_ns = now_ns();
+	if (k->kind == LOGFILE_REGULAR)
+		k->born_ns -= (int64_t)(logfile_age(k->fd) * 1e9);
 	return 0;
 }
 

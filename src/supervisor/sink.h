@@ -33,6 +33,9 @@ struct sink {
 	int fd; /* -1: not open */
 	off_t size; /* of a regular file, as of the last look */
 	int64_t maxbytes, backups;
+	int64_t maxage_ns; /* 0: no limit */
+	int64_t born_ns; /* of the open file, on our clock */
+	bool due; /* older than that, and inside of a line: only up to its end */
 	bool at_line; /* a formatted line was the last to go there */
 	struct buf rest; /* of a line that the target has cut; at most one */
 	struct stream *rest_of; /* whose line that is; NULL: nobody's now */
