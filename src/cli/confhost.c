@@ -132,8 +132,10 @@ host_read_file(void *arg, const char *path, char **ret_data, size_t *ret_len,
 
 	(void)arg;
 	if (fd == -1) {
+		int res = errno == ENOENT ? 1 : -1;
+
 		*ret_why = xstrdup(strerror(errno));
-		return -1;
+		return res;
 	}
 	*ret_why = read_fd(fd, path, ret_data, ret_len);
 	close(fd);

@@ -14,6 +14,7 @@
 #include "core/conf.h"
 #include "core/confarena.h"
 #include "core/confcodec.h"
+#include "core/confenv.h"
 #include "core/confread.h"
 #include "core/confstate.h"
 #include "core/confvalue.h"
@@ -58,6 +59,7 @@ struct seen {
 struct load {
 	struct confread read;
 	struct confvalue_ctx values;
+	struct confenv env_files;
 	struct config *c;
 	struct conf_msgs *msgs;
 	struct group *groups;
@@ -520,6 +522,16 @@ process_rules(struct load *l, const struct confread_section *s,
 	process_logs(l, s, p);
 }
 
+/* The variables of a file come first: `environment` may speak of them. */
+static bool
+process_env_file(struct load *l, const struct confread_entry *e,
+    const struct confread_scope *scope, struct conf_process *p)
+{
+	return load_value(l, e, scope, p, NULL) && (p->env_file == NULL ||
+	    confenv_load(&l->env_files, e, p->env_file,
+		&p->file_environment));
+}
+
 /* Fills P, which has the common part, with all other keys. */
 static bool
 load_process(struct load *l, const struct confread_section *s,
@@ -527,17 +539,21 @@ load_process(struct load *l, const struct confread_section *s,
 {
 	struct confread_scope scope = {&l->read, NULL, p, true};
 	struct confread_entry *env = confread_entry(s, "environment"), *e;
-	struct conf_process before = *p;
+	struct confread_entry *file = confread_entry(s, "env_file");
+	struct conf_process before;
 	bool ok = true;
 
+	if (file != NULL)
+		ok = process_env_file(l, file, &scope, p);
 	/* Its own names are not known in `environment` itself. */
+	before = *p;
 	if (env != NULL) {
 		scope.process = &before;
-		ok = load_value(l, env, &scope, p, NULL);
+		ok &= load_value(l, env, &scope, p, NULL);
 		scope.process = p;
 	}
 	for (e = s->entries; e != NULL; e = e->next) {
-		if (e == env || is_common(e))
+		if (e == env || e == file || is_common(e))
 			continue;
 		ok &= load_value(l, e, &scope, p, NULL);
 		if (e->key->flags & KF_POLICY)
@@ -868,6 +884,8 @@ load_init(struct load *l, const struct conf_host *host,
 	l->read.host = host;
 	l->read.msgs = msgs;
 	l->read.arena = conf_arena_new();
+	l->env_files.read = &l->read;
+	l->env_files.arena = l->c->arena;
 }
 
 static void
@@ -876,6 +894,7 @@ load_clear(struct load *l)
 	HASH_CLEAR(hh, l->members);
 	HASH_CLEAR(hh, l->groups);
 	confvalue_ctx_clear(&l->values);
+	confenv_clear(&l->env_files);
 	confread_clear(&l->read);
 	conf_arena_free(l->read.arena);
 	free(l->made);

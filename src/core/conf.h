@@ -153,6 +153,7 @@ struct conf_process {
 	bool redirect_stderr;
 	struct conf_log log[CONF_STREAMS];
 	struct conf_strs environment; /* the key itself, KEY=VALUE */
+	char *env_file; /* absolute, behind a '-' if it may be missing */
 	bool inherit_environment;
 	char *directory; /* NULL: the daemon's */
 	int64_t umask; /* -1: the daemon's */
@@ -190,6 +191,7 @@ struct conf_process {
 	int64_t restart_window_ms;
 
 	/* Not keys. */
+	struct conf_strs file_environment; /* what env_file holds, KEY=VALUE */
 	uint64_t restart_hash; /* of all values that need a restart to apply */
 	int32_t slot; /* board slot; -1: none yet.  Set by the supervisor */
 	bool leaving; /* gone from the files, kept until it is down */
@@ -231,8 +233,9 @@ struct conf_change {
 struct conf_host {
 	void *arg; /* first argument of each call */
 	/* Reads a whole file of at most CONF_FILE_MAX bytes.  0: *ret_data is
-	 * malloc'ed with *ret_len bytes.  -1: *ret_why is a malloc'ed
-	 * sentence ("No such file or directory"; "is writable by others"). */
+	 * malloc'ed with *ret_len bytes.  Else *ret_why is a malloc'ed
+	 * sentence ("is writable by others"); 1: there is none, -1: anything
+	 * else. */
 	int (*read_file)(void *arg, const char *path, char **ret_data,
 	    size_t *ret_len, char **ret_why);
 	/* The same for a file that the daemon keeps, which runs as OWNER

@@ -48,6 +48,7 @@ static const struct field process_extra[] = {
 	P(process_num, STORE_INT),
 	P(group_priority, STORE_INT),
 	P(restart_policy, STORE_BOOL),
+	P(file_environment, STORE_STRS),
 	P(restart_hash, KIND_U64),
 	P(slot, KIND_SLOT),
 	P(leaving, STORE_BOOL),
@@ -189,6 +190,15 @@ is_sink_of(const struct confkey *k, enum conf_stream s)
 	    k->offset == log + offsetof(struct conf_log, to_syslog);
 }
 
+/* K names a file that says something else now. */
+static bool
+is_reread(const struct confkey *k, const struct conf_process *a,
+    const struct conf_process *b)
+{
+	return k->offset == offsetof(struct conf_process, env_file) &&
+	    !strs_equal(&a->file_environment, &b->file_environment);
+}
+
 static bool
 process_needs_restart(const struct confkey *k, const struct conf_process *a,
     const struct conf_process *b)
@@ -198,7 +208,7 @@ process_needs_restart(const struct confkey *k, const struct conf_process *a,
 	for (s = 0; s < CONF_STREAMS; s++)
 		if (is_sink_of(k, s) && is_captured(a, s) != is_captured(b, s))
 			return true;
-	return (k->flags & KF_RESTART) != 0;
+	return (k->flags & KF_RESTART) != 0 || is_reread(k, a, b);
 }
 
 size_t
@@ -213,7 +223,7 @@ conf_process_diff(const struct conf_process *a, const struct conf_process *b,
 		const struct confkey *k = f.v[i].key;
 
 		if (k == NULL || (k->flags & KF_EXPAND) != 0 ||
-		    field_equal(&f.v[i], a, b))
+		    (field_equal(&f.v[i], a, b) && !is_reread(k, a, b)))
 			continue;
 		n++;
 		if (fn != NULL)
@@ -494,6 +504,10 @@ confcodec_restart_hash(const struct conf_main *m,
 	}
 	for (i = 0; i < CONF_STREAMS; i++)
 		put_uint(&w, is_captured(p, i));
+	if (p->file_environment.n > 0) {
+		put_str(&w, "env_file");
+		put_strs(&w, &p->file_environment);
+	}
 	put_strs(&w, &m->environment);
 	if (p->serverurl == NULL)
 		put_str(&w, m->serverurl);

@@ -190,6 +190,8 @@ static const struct confkey table[] = {
 	/* [program:x]; `environment` first, it gives names to the others. */
 	{"environment", NULL, SECT_PROCESS, KEY_ENVIRONMENT, KF_RESTART,
 	    P(environment), "", 0, 0, NULL, NULL, "variables of the program"},
+	{"env_file", NULL, SECT_PROCESS, KEY_MAYBE_PATH, 0, P(env_file), NULL,
+	    0, 0, NULL, NULL, "file with variables of the program"},
 	{"command", NULL, SECT_PROCESS, KEY_COMMAND, KF_RESTART | KF_REQUIRED,
 	    P(command), NULL, 0, 0, NULL, NULL, "what is run, without a shell"},
 	{"process_name", NULL, SECT_PROCESS, KEY_NAME, KF_EXPAND, P(name),
@@ -363,7 +365,6 @@ static const struct confkey table[] = {
 	LATER("pids_max", "tasks of its cgroup"),
 	LATER("cpu_weight", "CPU weight of its cgroup"),
 	LATER("cpu_max", "CPU time of its cgroup"),
-	LATER("env_file", "file with variables"),
 	LATER("stdout_logfile_compress", "whether old files are compressed"),
 	LATER("stderr_logfile_compress", "whether old files are compressed"),
 	LATER("sockets", "listening sockets it gets"),

@@ -60,6 +60,7 @@ enum confkey_type {
 	KEY_STRING, /* empty is NULL */
 	KEY_NAME, /* a process name */
 	KEY_PATH,
+	KEY_MAYBE_PATH, /* with a '-' in front: it may be missing */
 	KEY_MAINLOG, /* path, NONE, AUTO or syslog */
 	KEY_LOG, /* the same, into a struct conf_log */
 	KEY_URL, /* AUTO is NULL */

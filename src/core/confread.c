@@ -132,17 +132,26 @@ inherited_variable(const struct confread *r, const char *key, size_t len)
 	return NULL;
 }
 
-/* KEY of LEN bytes in the program's own environment. */
+/* KEY of LEN bytes in ENV, the last one of that name. */
 static const char *
-own_variable(const struct conf_process *p, const char *key, size_t len)
+variable_in(const struct conf_strs *env, const char *key, size_t len)
 {
 	size_t i;
 
-	for (i = 0; i < p->environment.n; i++)
-		if (strncmp(p->environment.v[i], key, len) == 0 &&
-		    p->environment.v[i][len] == '=')
-			return p->environment.v[i] + len + 1;
+	for (i = env->n; i-- > 0;)
+		if (strncmp(env->v[i], key, len) == 0 && env->v[i][len] == '=')
+			return env->v[i] + len + 1;
 	return NULL;
+}
+
+/* ... in the program's own environment. */
+static const char *
+own_variable(const struct conf_process *p, const char *key, size_t len)
+{
+	const char *value = variable_in(&p->environment, key, len);
+
+	return value != NULL ? value :
+	    variable_in(&p->file_environment, key, len);
 }
 
 static bool

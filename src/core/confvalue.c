@@ -603,6 +603,29 @@ parse_path(const struct value *v, void *field)
 	return CONFVALUE_OK;
 }
 
+static enum confvalue_result
+parse_maybe_path(const struct value *v, void *field)
+{
+	bool maybe = v->text[0] == '-';
+	struct value path = *v;
+	struct buf b = BUF_INIT;
+	char *text = NULL;
+
+	path.text += maybe;
+	if (maybe && path.text[0] == '\0')
+		return bad(v, "has no path");
+	if (parse_path(&path, &text) != CONFVALUE_OK)
+		return CONFVALUE_BAD;
+	if (maybe) {
+		buf_addf(&b, "-%s", text);
+		text = conf_arena_ndup(v->ctx->arena, buf_head(&b),
+		    buf_len(&b));
+		buf_clear(&b);
+	}
+	*(char **)field = text;
+	return CONFVALUE_OK;
+}
+
 enum logfile { LOGFILE_NONE, LOGFILE_AUTO, LOGFILE_SYSLOG };
 
 static const struct confkey_choice logfiles[] = {
@@ -958,6 +981,7 @@ static const struct {
 	[KEY_STRING] = {parse_string, STORE_STR},
 	[KEY_NAME] = {parse_name, STORE_STR},
 	[KEY_PATH] = {parse_path, STORE_STR},
+	[KEY_MAYBE_PATH] = {parse_maybe_path, STORE_STR},
 	[KEY_MAINLOG] = {parse_mainlog, STORE_STR},
 	[KEY_LOG] = {parse_log, STORE_LOG},
 	[KEY_URL] = {parse_url, STORE_STR},

@@ -524,9 +524,10 @@ feed_end(struct service *s)
 
 	for (i = 0; i < CONF_STREAMS; i++)
 		stream_drain(s->stream[i]); /* its last words come first */
-	note_last_run(s);
-	if (arg.step == STEP_NONE)
+	if (arg.step == STEP_NONE) {
+		note_last_run(s);
 		look_at_rest(s, &arg);
+	}
 	feed(s, ON_ENDED, &arg);
 }
 

@@ -296,6 +296,8 @@ env_build(struct env *e, const struct conf_main *main,
 	env_set(e, "SUPERVISOR_GROUP_NAME", c->group);
 	for (i = 0; i < main->environment.n; i++)
 		env_put(e, main->environment.v[i]);
+	for (i = 0; i < c->file_environment.n; i++)
+		env_put(e, c->file_environment.v[i]);
 	for (i = 0; i < c->environment.n; i++)
 		env_put(e, c->environment.v[i]);
 }

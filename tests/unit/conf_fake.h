@@ -42,7 +42,7 @@ fake_read(void *arg, const char *path, char **ret_data, size_t *ret_len,
 		return 0;
 	}
 	*ret_why = xstrdup("No such file or directory");
-	return -1;
+	return 1;
 }
 
 static int

@@ -387,6 +387,71 @@ START_TEST(test_environment)
 }
 END_TEST
 
+/* The second file is the one of variables. */
+static void
+put_env_file(const char *text)
+{
+	fake.files[1].path = "/cwd/e";
+	fake.files[1].text = text;
+}
+
+START_TEST(test_env_file)
+{
+	put_env_file("A=file\nB=\"b c\"\n");
+	load_clean("[mpsupd]\nenvironment = A=main,C=main\n"
+	    X "environment = B2=\"%(ENV_B)s2\",D=%(ENV_A)s\n"
+	    "env_file = e\n"
+	    "description = %(ENV_A)s %(ENV_C)s %(ENV_D)s\n"
+	    "[program:y]\ncommand = y\nenv_file = -e\n"
+	    "[program:z]\ncommand = z\nenv_file = -nope\n");
+	ck_assert_str_eq(proc("x")->env_file, "/cwd/e");
+	ck_assert_uint_eq(proc("x")->file_environment.n, 2);
+	ck_assert_str_eq(proc("x")->file_environment.v[1], "B=b c");
+	ck_assert_str_eq(proc("x")->environment.v[0], "B2=b c2");
+	ck_assert_str_eq(proc("x")->environment.v[1], "D=file");
+	ck_assert_str_eq(proc("x")->description, "file main file");
+	ck_assert_str_eq(proc("y")->env_file, "-/cwd/e");
+	ck_assert_uint_eq(proc("y")->file_environment.n, 2);
+	ck_assert_uint_eq(proc("z")->file_environment.n, 0);
+}
+END_TEST
+
+START_TEST(test_env_file_refused)
+{
+	put_env_file("A=1\nB\n\nC='\n");
+	ck_assert_int_eq(load(X "env_file = e\n[program:y]\ncommand = y\n"
+	    "env_file = e\n"), -1);
+	ck_assert_uint_eq(msgs.n, 2); /* told once */
+	ck_assert_ptr_nonnull(find_msg("/cwd/e:2: KEY=VALUE is expected"));
+	ck_assert_ptr_nonnull(find_msg("/cwd/e:4: the quote is not closed"));
+	ck_assert_int_eq(load(X "env_file = nope\n"), -1);
+	ck_assert_ptr_nonnull(find_msg("env_file: cannot read /cwd/nope: No"));
+}
+END_TEST
+
+/* What it says counts, not what it is called. */
+START_TEST(test_env_file_changes)
+{
+	uint64_t hash;
+
+	load_clean(X);
+	hash = proc("x")->restart_hash;
+	put_env_file("");
+	load_clean(X "env_file = e\n");
+	ck_assert_uint_eq(proc("x")->restart_hash, hash);
+	put_env_file("A=1\n");
+	load_clean(X "env_file = e\n");
+	ck_assert_uint_ne(proc("x")->restart_hash, hash);
+	hash = proc("x")->restart_hash;
+	fake.files[1].path = "/other";
+	load_clean(X "env_file = -/other\n");
+	ck_assert_uint_eq(proc("x")->restart_hash, hash);
+	put_env_file("A=2\n");
+	load_clean(X "env_file = e\n");
+	ck_assert_uint_ne(proc("x")->restart_hash, hash);
+}
+END_TEST
+
 START_TEST(test_default_section)
 {
 	load_clean("[DEFAULT]\nstartsecs = 7\nstopsignal = INT\n"
@@ -762,6 +827,9 @@ main(void)
 	tcase_add_test(tc, test_defaults);
 	tcase_add_test(tc, test_numprocs);
 	tcase_add_test(tc, test_environment);
+	tcase_add_test(tc, test_env_file);
+	tcase_add_test(tc, test_env_file_refused);
+	tcase_add_test(tc, test_env_file_changes);
 	tcase_add_test(tc, test_default_section);
 	tcase_add_test(tc, test_groups);
 	tcase_add_test(tc, test_logs);
