@@ -134,7 +134,7 @@ apply_start(struct wait_item *it, uint64_t request)
 	it->changed = true;
 	/* A stop under way ends first; the next run is the one meant. */
 	it->gen = p->gen + 1;
-	order_pull(s);
+	order_pull(s, true);
 	service_event_now(s, ON_START);
 }
 
@@ -165,7 +165,7 @@ apply_restart(struct wait_item *it, uint64_t request)
 	}
 	it->gen = p->state == PROGRAM_STARTING && p->pid == 0 ? p->gen :
 	    p->gen + 1;
-	order_pull(it->service);
+	order_pull(it->service, true);
 	service_event_now(it->service, ON_RESTART);
 }
 

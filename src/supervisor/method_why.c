@@ -15,6 +15,8 @@
 #include "supervisor/logs.h"
 #include "supervisor/method.h"
 #include "supervisor/peer.h"
+#include "supervisor/order.h"
+#include "supervisor/schedule.h"
 #include "supervisor/service.h"
 #include "supervisor/supervisor.h"
 
@@ -105,15 +107,6 @@ add_seconds(struct buf *b, const char *key, bool known, int64_t ns)
 		buf_addf(b, "%snull", key);
 }
 
-/* What this program waits for before it starts, as JSON objects with name and
- * state: nothing, as long as there are no dependencies. */
-static void
-why_waiting(const struct service *s, struct buf *b)
-{
-	(void)s;
-	(void)b;
-}
-
 /* What the board knows of the last end, if we have not seen it ourselves. */
 static struct lastrun
 last_run(const struct service *s)
@@ -173,6 +166,7 @@ static void
 add_state(struct buf *b, const struct service *s, int64_t now)
 {
 	const struct program *p = &s->prog;
+	int64_t next = schedule_left_ns(s);
 	char why[512];
 
 	service_reason(s, why, sizeof why);
@@ -190,11 +184,11 @@ add_state(struct buf *b, const struct service *s, int64_t now)
 	    now - p->changed_ns);
 	buf_adds(b, ",\"reason\":");
 	buf_adds_json(b, why);
-	buf_adds(b, ",\"waiting_for\":[");
-	why_waiting(s, b);
-	buf_addc(b, ']');
-	add_seconds(b, ",\"next_start_s\":", p->state == PROGRAM_BACKOFF,
-	    p->deadline_ns - now);
+	buf_adds(b, ",\"waiting_for\":");
+	order_waiting_json(s, b);
+	if (p->state == PROGRAM_BACKOFF)
+		next = p->deadline_ns - now;
+	add_seconds(b, ",\"next_start_s\":", next > 0, next);
 	buf_addf(b, ",\"starts\":%u,\"restarts\":%u,\"tries\":%u", p->starts,
 	    p->starts > 0 ? p->starts - 1 : 0, p->tries);
 }

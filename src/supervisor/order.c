@@ -10,6 +10,7 @@
 #include "lib/xalloc.h"
 #include "supervisor/order.h"
 #include "supervisor/service.h"
+#include "supervisor/stopped.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/waiter.h"
 
@@ -222,7 +223,7 @@ order_waiting_json(const struct service *s, struct buf *out)
 }
 
 void
-order_pull(struct service *s)
+order_pull(struct service *s, bool asked)
 {
 	uint32_t i;
 
@@ -230,9 +231,10 @@ order_pull(struct service *s)
 		struct service *t = s->needs[i].other;
 
 		if (!is_strong(&s->needs[i]) || t->prog.wanted ||
-		    program_is_ready(&t->prog, t->conf))
+		    program_is_ready(&t->prog, t->conf) ||
+		    (!asked && stopped_has(t)))
 			continue;
-		order_pull(t);
+		order_pull(t, asked);
 		log_info("program %s: started, because %s needs it",
 		    t->label, s->label);
 		service_event(t, ON_START);

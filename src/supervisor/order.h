@@ -39,8 +39,9 @@ bool order_is_hopeless(const struct service *s);
 bool order_is_held(const struct service *s);
 
 /* What S requires and is not wanted up is wanted, too: call it before
- * ON_START. */
-void order_pull(struct service *s);
+ * ON_START.  ASKED: an operator asked for S; otherwise what an operator has
+ * stopped stays so, and S waits. */
+void order_pull(struct service *s, bool asked);
 
 /*
  * Adds to *V (N, malloc'ed) the services that require one of it, directly or

@@ -632,7 +632,7 @@ service_begin(struct service *s)
 	if ((s->conf->autostart || s->conf->dependent_startup) &&
 	    !s->sup->stopping && !s->conf->leaving && !s->conf->stopped &&
 	    !s->conf->disabled) {
-		order_pull(s);
+		order_pull(s, false);
 		service_event(s, ON_START);
 	} else
 		service_store(s);
