@@ -110,7 +110,7 @@ begin_one(struct wait_item *it, uint64_t id)
 	}
 	it->gen = p->state == PROGRAM_STARTING && p->pid == 0 ? p->gen :
 	    p->gen + 1;
-	order_pull(s);
+	order_pull(s, true);
 	service_event_now(s, ON_RESTART);
 }
 

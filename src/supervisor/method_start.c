@@ -7,6 +7,7 @@
 #include "core/conf.h"
 #include "core/proto.h"
 #include "lib/log.h"
+#include "lib/xalloc.h"
 #include "supervisor/method.h"
 #include "supervisor/order.h"
 #include "supervisor/peer.h"
@@ -169,7 +170,21 @@ apply_restart(struct wait_item *it, uint64_t request)
 	service_event_now(it->service, ON_RESTART);
 }
 
-/* Those that were not named stop because they require one that was. */
+/* The first of those in W that IT requires. */
+static const char *
+required_by(const struct wait_item *it, const struct waiter *w)
+{
+	const struct service *s = it->service;
+	uint32_t i, k;
+
+	for (i = 0; i < s->nneeds; i++)
+		for (k = 0; k < w->n; k++)
+			if (s->needs[i].other == w->items[k].service)
+				return w->items[k].service->label;
+	return "what was named";
+}
+
+/* Those that were not named stop because they require one that does. */
 static void
 note_dependants(struct request *r, struct waiter *w)
 {
@@ -182,8 +197,10 @@ note_dependants(struct request *r, struct waiter *w)
 		it = &w->items[i];
 		for (k = 0; k < n && v[k] != it->service; k++)
 			;
-		if (k == n && it->changed)
-			it->note = "it requires what was named";
+		if (k < n || !it->changed)
+			continue;
+		it->words = xasprintf("it requires %s", required_by(it, w));
+		it->note = it->words;
 	}
 	free(v);
 }

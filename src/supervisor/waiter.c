@@ -151,8 +151,10 @@ waiter_free(struct waiter *w)
 	uint32_t i;
 
 	forget_pending(w);
-	for (i = 0; i < w->n; i++)
+	for (i = 0; i < w->n; i++) {
+		free(w->items[i].words);
 		service_unref(w->items[i].service);
+	}
 	free(w->items);
 	free(w);
 }

@@ -34,6 +34,7 @@ struct wait_item {
 	uint32_t gen;
 	bool changed; /* the request did something to it; the maker's */
 	const char *note; /* "already running"; the maker's, or NULL */
+	char *words; /* what `note` says, if it was made for this; freed */
 	LIST_ENTRY(wait_item) entry; /* of service->waits, while pending */
 };
 
