@@ -89,6 +89,8 @@ obey(struct ready *r, const struct notify *n)
 {
 	struct service *s = r->service;
 
+	if (s->prog.pid == 0)
+		return; /* of a run that is over */
 	if (n->set & NOTIFY_STATUS)
 		str_copy(r->status, n->status, sizeof r->status);
 	if (n->set & NOTIFY_RELOADING)
@@ -378,6 +380,9 @@ take_fd(struct ready *r, int fd)
 	r->is_pipe = fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
 	ev_io_init(&r->io, on_readable, fd, EV_READ);
 	r->io.data = r;
+	/* Whoever writes to a full socket would wait: it is always read. */
+	if (!r->is_pipe)
+		ev_io_start(r->service->sup->loop, &r->io);
 }
 
 /* What an earlier run has left to read is not this one's. */
@@ -470,7 +475,7 @@ ready_follow(struct service *s, const struct program *before)
 	if (p->pid == 0 || p->state == PROGRAM_STOPPING) {
 		ask_no_more(r);
 		ev_timer_stop(s->sup->loop, &r->dog);
-		if (p->pid == 0)
+		if (p->pid == 0 && r->is_pipe)
 			ev_io_stop(s->sup->loop, &r->io);
 		return;
 	}
