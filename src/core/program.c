@@ -452,6 +452,7 @@ follow(struct step *s)
 	s->p->last_pid = s->p->pid;
 	s->p->pid = s->arg->follow;
 	s->p->followed = 1;
+	s->p->reason = REASON_NONE;
 	starting_look(s);
 }
 
@@ -485,12 +486,14 @@ starting_ended(struct step *s)
 	else if (s->c->type == TYPE_ONESHOT) {
 		oneshot_ended(s);
 		return;
-	} else if (s->c->type == TYPE_FORKING && !p->followed && success) {
+	} else if (s->c->type == TYPE_FORKING && success) {
+		/* One by one: it may fork more than once. */
 		if (s->arg->follow != 0) {
 			follow(s);
 			return;
 		}
-		p->reason = REASON_NO_DAEMON;
+		if (!p->followed)
+			p->reason = REASON_NO_DAEMON;
 	} else if (success && s->arg->forked)
 		p->reason = REASON_FORKED;
 	if (p->reason == REASON_FORKED && !s->arg->left) {
@@ -507,6 +510,11 @@ running_ended(struct step *s)
 {
 	bool executed = s->arg->step == STEP_NONE; /* startsecs=0: perhaps not */
 
+	if (s->arg->follow != 0) {
+		s->p->last_pid = s->p->pid;
+		s->p->pid = s->arg->follow;
+		return;
+	}
 	s->p->reason = executed ? REASON_EXIT : REASON_SPAWN;
 	ended(s, executed ? NEXT_EXITED : NEXT_FAILED);
 }

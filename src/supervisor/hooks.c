@@ -174,6 +174,7 @@ bool
 hooks_hold(struct service *s)
 {
 	struct hooks *h = s->hooks;
+	bool ours;
 
 	if (h != NULL && (h->running[STOPPED] != NULL ||
 	    h->running[PRE] != NULL)) {
@@ -187,7 +188,9 @@ hooks_hold(struct service *s)
 	h->waiting = true;
 	if (!begin(s, PRE, start_limit(s))) {
 		h->waiting = false;
-		service_spawn_failed(s, STEP_PREPARE, errno, true);
+		ours = errno == EAGAIN || errno == EMFILE || errno == ENFILE ||
+		    errno == ENOMEM;
+		service_spawn_failed(s, STEP_PRE, 127 << 8, ours);
 	}
 	return true;
 }

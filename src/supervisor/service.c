@@ -418,8 +418,6 @@ service_spawn(struct service *s)
 	TAILQ_REMOVE(&s->sup->spawn_queue, s, spawn_entry);
 	if (s->prog.state != PROGRAM_STARTING || s->prog.pid != 0)
 		return; /* stopped before its turn */
-	if (hooks_hold(s))
-		return;
 	if (child_fds(s, fds) == -1 || ready_prepare(s, &extra) == -1) {
 		/* The keeper is gone: this process takes its place next, and
 		 * another one spawns what its record says is STARTING. */
@@ -427,6 +425,8 @@ service_spawn(struct service *s)
 			return;
 		r.step = STEP_STDIO;
 		r.err = errno;
+	} else if (hooks_hold(s)) {
+		return;
 	} else {
 		/* The state file knows of it before it exists. */
 		if (has_run(s))
@@ -479,8 +479,12 @@ static void
 look_at_rest(struct service *s, struct program_arg *arg)
 {
 	const struct program *p = &s->prog;
-	bool done = !arg->unknown && arg->status == 0 &&
-	    p->state == PROGRAM_STARTING && s->conf->type != TYPE_ONESHOT;
+	/* With startsecs = 0 it may be RUNNING and not be all of it yet. */
+	bool begins = p->state == PROGRAM_STARTING ||
+	    (p->state == PROGRAM_RUNNING && s->conf->type == TYPE_FORKING &&
+	    now_ns() - p->started_ns < HASTY_NS);
+	bool done = !arg->unknown && arg->status == 0 && begins &&
+	    s->conf->type != TYPE_ONESHOT;
 	pid_t pid;
 
 	arg->left = tree_is_left(s, false);
@@ -488,7 +492,7 @@ look_at_rest(struct service *s, struct program_arg *arg)
 	if (!done)
 		return;
 	arg->forked |= tree_is_left(s, true);
-	if (s->conf->type != TYPE_FORKING || p->followed)
+	if (s->conf->type != TYPE_FORKING)
 		return;
 	pid = tree_daemon(s);
 	if (pid != 0 && follow(s, pid))

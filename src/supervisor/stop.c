@@ -104,16 +104,18 @@ static void
 on_command_end(void *arg, int status, bool timed_out)
 {
 	struct service *s = arg;
+	bool waits = s->prog.state == PROGRAM_STOPPING && !s->prog.clearing &&
+	    s->prog.step == 0;
 	char how[64];
 
 	s->stopper = NULL;
 	if (status == 0 && !timed_out)
 		return;
-	log_warnx("program %s: stop_command failed (%s); going on with the "
-	    "next step", s->label, helper_status_text(status, timed_out,
-	    (double)s->conf->stopwaitsecs, how, sizeof how));
-	if (s->prog.state == PROGRAM_STOPPING && !s->prog.clearing &&
-	    s->prog.step == 0)
+	log_warnx("program %s: stop_command failed (%s)%s", s->label,
+	    helper_status_text(status, timed_out,
+	    (double)s->conf->stopwaitsecs, how, sizeof how),
+	    waits ? "; going on with the next step" : "");
+	if (waits)
 		service_event(s, ON_DEADLINE);
 }
 

@@ -24,6 +24,8 @@
 #define LOOK_LAST 0.05 /* ... up to this */
 #define LOOK_COST 5 /* all processes are read for 1/N of the time at most */
 #define SEEN_MAX 65536 /* processes remembered; then all are forgotten */
+#define DOUBTS 3 /* looks at a process before it is called a stranger: while
+		  * it executes another program its environment is empty */
 #define KILL_ROUNDS 50 /* looks for more to stop before they are killed */
 #define ENVIRON_MAX (256 * 1024) /* bytes of an environment searched */
 #define TICK_NS 10000000LL
@@ -31,12 +33,15 @@
 /* Owners that are no slot: nobody knows; a command that we run ourselves. */
 enum { NOBODY = -1, HELPER = -2 };
 
-/* A process that was looked at: whose it is does not change. */
+/* A process that was looked at: whose it is does not change, once it is known.
+ */
 struct seen {
 	int32_t pid;
 	int32_t slot; /* or NOBODY */
 	int64_t start_ns; /* since boot */
 	uint32_t look; /* the last one that found it */
+	uint8_t doubts; /* looks that said NOBODY */
+	bool told; /* it has got SIGTERM */
 	UT_hash_handle hh;
 };
 
@@ -221,11 +226,15 @@ seen_forget_all(struct tree *t)
 	}
 }
 
-static void
+static struct seen *
 seen_add(struct tree *t, int32_t pid, int64_t start_ns, int32_t slot)
 {
-	struct seen *e;
+	struct seen *e = seen_find(t, pid, start_ns);
 
+	if (e != NULL) {
+		e->slot = slot;
+		return e;
+	}
 	if (HASH_COUNT(t->seen) >= SEEN_MAX)
 		seen_forget_all(t);
 	e = xcalloc(1, sizeof *e);
@@ -234,6 +243,14 @@ seen_add(struct tree *t, int32_t pid, int64_t start_ns, int32_t slot)
 	e->slot = slot;
 	e->look = t->look;
 	HASH_ADD_INT(t->seen, pid, e);
+	return e;
+}
+
+/* Nothing new is to be learnt about E. */
+static bool
+is_certain(const struct seen *e)
+{
+	return e != NULL && (e->slot != NOBODY || e->doubts >= DOUBTS);
 }
 
 /* Those that no longer exist were not found by this look. */
@@ -263,18 +280,20 @@ resolve_orphan(struct supervisor *sup, int32_t pid)
 	if (proc_read(pid, &pi) == -1 || pi.state == 'Z' || pi.state == 'X')
 		return NOBODY;
 	e = seen_find(t, pid, pi.start_ns);
-	if (e != NULL) {
+	if (is_certain(e)) {
 		e->look = t->look;
 		return e->slot;
 	}
 	slot = slot_of_session(sup, pi.session, pi.start_ns);
 	if (slot == NOBODY)
 		slot = slot_of_mark(sup, pid);
-	if (slot == NOBODY)
+	e = seen_add(t, pid, pi.start_ns, slot);
+	e->look = t->look;
+	e->doubts += slot == NOBODY;
+	if (e->doubts == DOUBTS)
 		log_info("process %d (%s) has lost its parent and belongs to "
 		    "no program that is known; it is left alone", (int)pid,
 		    pi.name);
-	seen_add(t, pid, pi.start_ns, slot);
 	return slot;
 }
 
@@ -370,6 +389,7 @@ resolve(struct supervisor *sup, struct entry *e, unsigned depth)
 {
 	struct tree *t = sup->tree;
 	struct entry *parent;
+	struct seen *seen;
 
 	if (e->resolved)
 		return e->slot;
@@ -381,9 +401,10 @@ resolve(struct supervisor *sup, struct entry *e, unsigned depth)
 		e->slot = resolve(sup, parent, depth - 1);
 	if (e->slot == NOBODY && (t->wide || e->ppid == 1 ||
 	    e->ppid == sup->board->keeper_pid) &&
-	    seen_find(t, e->pid, e->start_ns) == NULL) {
+	    !is_certain(seen_find(t, e->pid, e->start_ns))) {
 		e->slot = slot_of_mark(sup, e->pid);
-		seen_add(t, e->pid, e->start_ns, e->slot);
+		seen = seen_add(t, e->pid, e->start_ns, e->slot);
+		seen->doubts += e->slot == NOBODY && seen->doubts < DOUBTS;
 	}
 	return e->slot;
 }
@@ -542,17 +563,38 @@ signal_entry(const struct entry *e, int signo)
 	return r;
 }
 
+/* SIGTERM is for each of them once, also for those that come into being while
+ * the others end. */
+static bool
+was_told(struct tree *t, const struct entry *e)
+{
+	struct seen *seen = seen_add(t, e->pid, e->start_ns, e->slot);
+	bool told = seen->told;
+
+	seen->look = t->look;
+	seen->told = true;
+	return told;
+}
+
 static void
 signal_all(struct service *s, int signo)
 {
 	struct tree *t = s->sup->tree;
 	size_t i;
 
-	for (i = 0; i < t->n; i++)
-		if (is_meant(s, &t->v[i], false) &&
-		    signal_entry(&t->v[i], signo) == -1 && errno == EPERM)
+	for (i = 0; i < t->n; i++) {
+		const struct entry *e = &t->v[i];
+
+		if (!is_meant(s, e, false) ||
+		    (signo == SIGTERM && was_told(t, e)))
+			continue;
+		if (signal_entry(e, signo) == -1 && errno == EPERM)
 			log_warn("program %s: cannot send signal %d to pid %d "
-			    "of its tree", s->label, signo, (int)t->v[i].pid);
+			    "of its tree", s->label, signo, (int)e->pid);
+		/* A stopped one takes no other. */
+		if (signo == SIGTERM)
+			signal_entry(e, SIGCONT);
+	}
 }
 
 /* Stops what is there, and what came into being meanwhile, until nothing is
@@ -596,13 +638,25 @@ tree_signal(struct service *s, int signo)
 	if (signo == SIGKILL)
 		freeze(s);
 	signal_all(s, signo);
-	if (signo != SIGKILL)
-		signal_all(s, SIGCONT); /* a stopped one takes no other */
 	s->sup->tree->pause = 0.;
 	tree_watch(s->sup);
 }
 
 /* --- until nothing is left --- */
+
+/* Those that are new by now are told, too. */
+static void
+tell_newcomers(struct supervisor *sup)
+{
+	struct service *s;
+
+	if (!is_affordable(sup->tree))
+		return;
+	read_table(sup);
+	TAILQ_FOREACH(s, &sup->services, entry)
+		if (s->prog.clearing)
+			signal_all(s, SIGTERM);
+}
 
 static void
 on_look(struct ev_loop *loop, ev_timer *w, int revents)
@@ -623,8 +677,10 @@ on_look(struct ev_loop *loop, ev_timer *w, int revents)
 		else
 			service_gone(s);
 	}
-	if (more)
-		tree_watch(sup);
+	if (!more)
+		return;
+	tell_newcomers(sup);
+	tree_watch(sup);
 }
 
 void

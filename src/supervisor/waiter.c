@@ -25,6 +25,10 @@ look_up(const struct wait_item *it, const struct program *p)
 			return WAIT_FAILED;
 		return WAIT_PENDING;
 	case PROGRAM_STARTING:
+		/* Without a delay there is no moment of BACKOFF to see. */
+		if (p->gen > it->gen && p->tries > 0)
+			return WAIT_FAILED;
+		return p->wanted ? WAIT_PENDING : WAIT_FAILED;
 	case PROGRAM_STOPPING: /* the first half of a restart */
 		return p->wanted ? WAIT_PENDING : WAIT_FAILED;
 	case PROGRAM_EXITED: /* on its way to a restart, or done */

@@ -586,7 +586,7 @@ END_TEST
 START_TEST(test_daemonizes)
 {
 	put(PROGRAM_STARTING, true);
-	ck_assert_uint_eq(FEED(T0, ON_ENDED, .status = 0, .left = true),
+	ck_assert_uint_eq(FEED(T0, ON_ENDED, .status = 0, .left = true, .forked = true),
 	    FX_SIGNAL);
 	ck_assert_int_eq(prog.reason, REASON_FORKED);
 	ck_assert_uint_eq(FEED(T0 + 1, ON_GONE, 0), 0);
