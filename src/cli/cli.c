@@ -23,6 +23,7 @@ cli_clear(struct cli *cli)
 	free(cli->socket);
 	free(cli->pidfile);
 	free(cli->state);
+	free(cli->env);
 	cli->file = cli->socket = cli->pidfile = NULL;
 }
 

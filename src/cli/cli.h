@@ -22,7 +22,9 @@ enum cli_exit {
 	CLI_NO_PROGRAM = 4, /* status: unknown */
 	CLI_NO_DAEMON = 5,
 	CLI_TIMED_OUT = 124,
-	CLI_OURS = 125 /* wait: not the program's status, a failure of ours */
+	CLI_OURS = 125, /* wait: not the program's status, a failure of ours */
+	CLI_CANNOT_RUN = 126, /* run: the command is there, but is no program */
+	CLI_NOT_FOUND = 127
 };
 
 /* Every option there is; the table in cmd.c says how they are written. */
@@ -45,6 +47,13 @@ enum opt {
 	OPT_RESET,
 	OPT_ROLLING,
 	OPT_COMPLETION,
+	OPT_NAME,
+	OPT_BIND,
+	OPT_RM,
+	OPT_USER,
+	OPT_DIRECTORY,
+	OPT_ENV,
+	OPT_ENV_CLEAR,
 	OPTS
 };
 
@@ -57,6 +66,8 @@ struct cli {
 	const char *opt[OPTS]; /* value, "" without one; NULL: not given */
 	char **names; /* operands; borrowed from argv */
 	size_t nnames;
+	const char **env; /* each --env; borrowed from argv, the array is ours */
+	size_t nenv;
 	bool tty; /* stdout is a terminal */
 	bool colour;
 	/* Set by cli_locate() and cli_pidfile(); cli_clear() frees. */

@@ -5,6 +5,7 @@
 #include "cli/cmd.h"
 #include "lib/buf.h"
 #include "lib/log.h"
+#include "lib/xalloc.h"
 
 /* In the order of the help. */
 static const struct cmd *const commands[] = {
@@ -12,6 +13,7 @@ static const struct cmd *const commands[] = {
 	&cmd_status, &cmd_why, &cmd_pid, &cmd_wait, &cmd_signal,
 	&cmd_logs, &cmd_events, &cmd_reopen,
 	&cmd_enable, &cmd_disable, &cmd_scale,
+	&cmd_run, &cmd_attach,
 	&cmd_check, &cmd_dump_config,
 	&cmd_upgrade, &cmd_version, &cmd_help,
 };
@@ -21,7 +23,6 @@ static const struct {
 	const char *name;
 	int code;
 } unserved[] = {
-	{"attach", CLI_FAILED}, {"run", CLI_FAILED},
 	{"lock", CLI_OURS}, {"sem", CLI_OURS}, {"event", CLI_OURS},
 	{"barrier", CLI_OURS}, {"cond", CLI_OURS}, {"val", CLI_OURS},
 	{"queue", CLI_OURS}, {"pool", CLI_OURS}, {"pipe", CLI_OURS},
@@ -46,7 +47,7 @@ static const struct {
 	{"shutdown", "use mpsupd stop"},
 	{"clear", "logs are rotated by size; to empty one, truncate its "
 	    "file"},
-	{"fg", "use mpsupd logs -f NAME"},
+	{"fg", "use mpsupd attach NAME"},
 };
 
 static const struct option {
@@ -74,6 +75,13 @@ static const struct option {
 	[OPT_RESET] = {0, false, "reset", NULL, false},
 	[OPT_ROLLING] = {0, false, "rolling", "N", true},
 	[OPT_COMPLETION] = {0, false, "completion", NULL},
+	[OPT_NAME] = {0, false, "name", "NEWNAME"},
+	[OPT_BIND] = {0, false, "bind", NULL},
+	[OPT_RM] = {0, false, "rm", NULL},
+	[OPT_USER] = {0, false, "user", "USER"},
+	[OPT_DIRECTORY] = {0, false, "directory", "DIR"},
+	[OPT_ENV] = {0, false, "env", "KEY"},
+	[OPT_ENV_CLEAR] = {0, false, "env-clear", NULL},
 };
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
@@ -198,6 +206,14 @@ bad_option(const struct cli *cli, const char *what, const char *opt, int len,
 	return -1;
 }
 
+/* The one option of which each counts. */
+static void
+add_env(struct cli *cli, const char *entry)
+{
+	cli->env = xreallocarray(cli->env, cli->nenv + 1, sizeof *cli->env);
+	cli->env[cli->nenv++] = entry;
+}
+
 /* The option ARG, which begins with "--".  Returns how many elements of ARGV
  * it used. */
 static int
@@ -229,6 +245,8 @@ parse_long(struct cli *cli, uint32_t opts, int argc, char **argv)
 		return bad_option(cli, "option ", argv[0], shown,
 		    " needs a value");
 	cli->opt[o] = eq != NULL ? eq + 1 : argv[1];
+	if (o == OPT_ENV)
+		add_env(cli, cli->opt[o]);
 	return eq != NULL ? 1 : 2;
 }
 
@@ -286,7 +304,8 @@ cmd_parse(struct cli *cli, uint32_t opts, bool front, int argc, char **argv)
 			break;
 		}
 		if (argv[i][0] != '-' || argv[i][1] == '\0') {
-			if (front)
+			if (front || (cli->cmd != NULL &&
+			    cli->cmd->is_command))
 				break;
 			argv[nnames++] = argv[i++];
 			continue;

@@ -23,6 +23,8 @@ struct cmd {
 	const char *help; /* the rest of it: lines, each ending in \n */
 	uint32_t opts; /* CMD_OPT() of the options it takes */
 	int min, max; /* how many operands; max -1: any number */
+	bool is_command; /* the operands are a command line with options of
+			  * its own: the first one ends ours */
 	int (*exec)(struct cli *cli); /* returns the exit code */
 };
 
@@ -41,6 +43,7 @@ extern const struct cmd cmd_status, cmd_pid, cmd_wait, cmd_signal;
 extern const struct cmd cmd_logs, cmd_reopen, cmd_check, cmd_dump_config;
 extern const struct cmd cmd_events, cmd_why;
 extern const struct cmd cmd_scale, cmd_enable, cmd_disable;
+extern const struct cmd cmd_run, cmd_attach;
 extern const struct cmd cmd_upgrade, cmd_version, cmd_help;
 
 /* The command NAME, or NULL. */

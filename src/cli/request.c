@@ -346,6 +346,67 @@ request_answer(struct request *r, struct reply *ret)
 	}
 }
 
+/* 0, or -1 with EMSGSIZE. */
+static int
+add_line(struct request *r, const char *method, const struct buf *params,
+    struct buf *line)
+{
+	buf_addf(line, "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"%s\","
+	    "\"params\":", ++r->id, method);
+	buf_add(line, buf_head(params), buf_len(params));
+	buf_adds(line, "}\n");
+	errno = EMSGSIZE;
+	return buf_len(line) > PROTO_REQUEST_MAX ? -1 : 0;
+}
+
+/* The first byte of LINE, with descriptors. */
+static int
+send_fds(struct request *r, struct buf *line, const int *fds, size_t nfds)
+{
+	union {
+		char bytes[CMSG_SPACE(REQUEST_FDS * sizeof(int))];
+		struct cmsghdr align;
+	} control = {0};
+	struct iovec iov = {buf_head(line), 1};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1,
+	    .msg_control = &control,
+	    .msg_controllen = CMSG_SPACE(nfds * sizeof *fds)};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+	ssize_t n;
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(nfds * sizeof *fds);
+	memcpy(CMSG_DATA(c), fds, nfds * sizeof *fds);
+	do
+		n = sendmsg(r->fd, &msg, MSG_NOSIGNAL);
+	while (n == -1 && errno == EINTR);
+	if (n == -1) {
+		disconnect(r);
+		errno = ECONNRESET;
+		return -1;
+	}
+	buf_consume(line, (size_t)n);
+	return 0;
+}
+
+int
+request_send(struct request *r, const char *method, const struct buf *params,
+    const int *fds, size_t nfds)
+{
+	struct buf line = BUF_INIT;
+	int rc = -1, saved;
+
+	if ((r->fd != -1 || request_reconnect(r) == 0) &&
+	    add_line(r, method, params, &line) == 0 &&
+	    (nfds == 0 || send_fds(r, &line, fds, nfds) == 0))
+		rc = send_all(r, &line);
+	saved = errno;
+	buf_clear(&line);
+	errno = saved;
+	return rc;
+}
+
 int
 request_call(struct request *r, const char *method,
     const struct buf *params, struct reply *ret)
@@ -354,14 +415,8 @@ request_call(struct request *r, const char *method,
 	struct reply p;
 	int rc = -1, saved;
 
-	buf_addf(&line, "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"%s\","
-	    "\"params\":", ++r->id, method);
-	buf_add(&line, buf_head(params), buf_len(params));
-	buf_adds(&line, "}\n");
-	if (buf_len(&line) > PROTO_REQUEST_MAX) {
-		errno = EMSGSIZE;
+	if (add_line(r, method, params, &line) == -1)
 		goto out;
-	}
 	do {
 		if (r->fd == -1 && request_reconnect(r) == -1)
 			break;

@@ -81,6 +81,13 @@ void request_close(struct request *r);
 int request_call(struct request *r, const char *method,
     const struct buf *params, struct reply *ret);
 
+/* Sends METHOD with PARAMS, and NFDS <= REQUEST_FDS descriptors with it, and
+ * does not wait: the answer comes by request_next().  Connects again first if
+ * the connection was lost.  0, or -1 with errno as request_call(). */
+#define REQUEST_FDS 2
+int request_send(struct request *r, const char *method,
+    const struct buf *params, const int *fds, size_t nfds);
+
 /* Waits for the next message, such as a notification.  The body of the last
  * one must have been read.  As request_call(), but it never reconnects:
  * ECONNRESET is a lost connection, and the next request_call() makes it

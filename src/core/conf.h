@@ -198,6 +198,11 @@ struct conf_process {
 	bool disabled; /* autostart is false by `disable` */
 	bool stopped; /* an operator stopped it before the daemon was started;
 		    * it begins only when it is asked to */
+	/* Of a transient program, which `run` made and no file knows. */
+	uint64_t transient; /* id of that request; 0: it is none */
+	bool run_rm; /* it and its logs go when it is over */
+	bool run_bound; /* it ends with the client */
+	bool run_stdin; /* its standard input came with the request */
 };
 
 struct config {

@@ -54,6 +54,10 @@ static const struct field process_extra[] = {
 	P(leaving, STORE_BOOL),
 	P(disabled, STORE_BOOL),
 	P(stopped, STORE_BOOL),
+	P(transient, KIND_U64),
+	P(run_rm, STORE_BOOL),
+	P(run_bound, STORE_BOOL),
+	P(run_stdin, STORE_BOOL),
 };
 
 #undef M

@@ -22,6 +22,7 @@ static const struct method *const table[] = {
 	&method_logs,
 	&method_events,
 	&method_why,
+	&method_run,
 	&method_reopen,
 	&method_upgrade,
 	&method_scale,

@@ -67,6 +67,7 @@ extern const struct method method_start, method_stop, method_restart, method_wai
 extern const struct method method_signal, method_logs, method_reopen, method_reload;
 extern const struct method method_upgrade, method_events, method_why;
 extern const struct method method_scale, method_enable, method_disable;
+extern const struct method method_run;
 
 /* restart with params.rolling; method_rolling.c. */
 void method_rolling(struct request *r);

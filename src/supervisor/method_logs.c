@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@
 #include "supervisor/peer.h"
 #include "supervisor/service.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/waiter.h"
 
 #define CHUNK 32768
 #define FILES_MAX 64 /* rotated files looked at, at most */
@@ -47,6 +49,9 @@ struct tail {
 	struct part part[FILES_MAX]; /* oldest first */
 	int nparts, part_now;
 	bool follow, head_sent;
+	bool until_end; /* of the run: from a place on, all as notifications */
+	bool next_run; /* it has ended, and another begins: no further than */
+	struct place limit; /* ... this, of the newest file then */
 	int fd; /* the file that is followed */
 	ino_t ino;
 	off_t at;
@@ -298,10 +303,55 @@ next_file(struct tail *t)
 	return false;
 }
 
+/* The run has ended and nothing of its output is on its way. */
+static bool
+is_over(const struct tail *t)
+{
+	const struct service *s = t->service;
+	int waiting = 0;
+
+	if (s->gone || t->next_run)
+		return true;
+	if (s->prog.pid != 0 || s->prog.state == PROGRAM_STARTING)
+		return false;
+	stream_pump(s->stream[t->which]);
+	return stream_fd(s->stream[t->which]) == -1 ||
+	    ioctl(stream_fd(s->stream[t->which]), FIONREAD, &waiting) == -1 ||
+	    waiting == 0;
+}
+
+/* It is in the last file of its run. */
+static bool
+is_at_limit(const struct tail *t)
+{
+	return t->next_run && t->ino == t->limit.ino;
+}
+
+/* How many of the N bytes that follow are of its run. */
+static ssize_t
+within_limit(const struct tail *t, ssize_t n)
+{
+	off_t left = t->limit.at - t->at;
+
+	if (!is_at_limit(t) || n <= left)
+		return n;
+	return left > 0 ? (ssize_t)left : 0;
+}
+
+static enum fill
+fill_end(struct tail *t, struct buf *out)
+{
+	buf_adds(out, "{\"jsonrpc\":\"2.0\",\"method\":\"logs\",\"params\":");
+	add_where(t, out);
+	buf_adds(out, ",\"end\":true,\"body\":0}}\n");
+	return FILL_DONE;
+}
+
 static enum fill
 fill_follow(struct request *r, struct buf *out)
 {
 	struct tail *t = r->state;
+	bool over = t->until_end && is_over(t);
 	static char buf[CHUNK];
 	struct stat st;
 	ssize_t n;
@@ -311,7 +361,10 @@ fill_follow(struct request *r, struct buf *out)
 		if (n == 0 && t->fd != -1 && fstat(t->fd, &st) == 0 &&
 		    st.st_size < t->at)
 			t->at = 0; /* truncated */
-	} while (n == 0 && next_file(t));
+		n = within_limit(t, n);
+	} while (n == 0 && !is_at_limit(t) && next_file(t));
+	if (n <= 0 && over)
+		return fill_end(t, out);
 	if (n <= 0) {
 		if (has_moved_on(t)) /* the client asks again where */
 			r->peer->last = true;
@@ -394,9 +447,57 @@ log_path(struct request *r, struct service *s, enum conf_stream *which)
 	return path;
 }
 
+/* Where a follower until the end begins: at FROM, or at the beginning (LINES
+ * negative) or the end of the newest file. */
+static void
+stand_at(struct tail *t, const struct place *from, int64_t lines)
+{
+	int i = from != NULL ? find_number(t->path, from->ino) : 0;
+	bool gone = i == -1;
+	struct stat st;
+
+	for (i = gone ? FILES_MAX - 1 : i; i >= 0 && t->fd == -1; i--)
+		t->fd = open_numbered(t->path, i, &st);
+	if (t->fd == -1)
+		return;
+	t->ino = st.st_ino;
+	t->at = gone ? 0 : from != NULL ? from->at : lines < 0 ? 0 :
+	    st.st_size;
+}
+
+static void
+on_end(struct waiter *w, bool timed_out)
+{
+	struct request *r = w->data;
+	struct tail *t = r->state;
+	const struct service *s = t->service;
+	struct stat st;
+
+	(void)timed_out;
+	/* Its last words are in the file, and the next process is not there
+	 * yet: what follows is not of this run. */
+	t->next_run = !s->gone && s->prog.state == PROGRAM_STARTING;
+	if (t->next_run && stat(t->path, &st) == 0) {
+		t->limit.ino = st.st_ino;
+		t->limit.at = st.st_size;
+	}
+	request_ready(r);
+}
+
+/* The end of the run brings no byte that would wake the follower. */
+static void
+await_end(struct request *r)
+{
+	struct tail *t = r->state;
+
+	r->waiter = waiter_new(r->peer->sup, GOAL_END, &t->service, 1);
+	waiter_arm(r->waiter, -1, on_end, r);
+}
+
 static void
 tail_start(struct request *r, struct service *s, enum conf_stream which,
-    const char *path, int64_t lines, const struct place *from, bool follow)
+    const char *path, int64_t lines, const struct place *from, bool follow,
+    bool until_end)
 {
 	struct tail *t = xcalloc(1, sizeof *t);
 	struct stat st;
@@ -407,12 +508,18 @@ tail_start(struct request *r, struct service *s, enum conf_stream which,
 	t->follow = follow;
 	t->request = r;
 	t->fd = -1;
+	r->state = t;
+	t->until_end = until_end;
 	stream_pump(s->stream[which]); /* what was written is in the file */
-	if (from != NULL)
+	if (until_end)
+		stand_at(t, from, lines);
+	else if (from != NULL)
 		choose_from(t, from);
 	else
 		choose_parts(t, lines);
-	if (t->nparts > 0) {
+	if (until_end) {
+		await_end(r);
+	} else if (t->nparts > 0) {
 		t->fd = fcntl(t->part[t->nparts - 1].fd, F_DUPFD_CLOEXEC, 3);
 		t->at = t->part[t->nparts - 1].end;
 	} else {
@@ -425,7 +532,6 @@ tail_start(struct request *r, struct service *s, enum conf_stream which,
 		t->watch.moved = on_moved;
 		stream_watch(s->stream[which], &t->watch);
 	}
-	r->state = t;
 	r->fill = tail_fill;
 	r->cleanup = tail_cleanup;
 	request_ready(r);
@@ -439,10 +545,11 @@ logs_exec(struct request *r)
 	struct service **v, *s;
 	struct place from;
 	double lines;
-	bool follow;
+	bool follow, until_end;
 	uint32_t n;
 
-	if (!method_string(r, "stream", "stdout", &stream) ||
+	if (!method_bool(r, "until_end", false, &until_end) ||
+	    !method_string(r, "stream", "stdout", &stream) ||
 	    !method_string(r, "position", NULL, &position) ||
 	    !method_number(r, "lines", 10, &lines) ||
 	    !method_bool(r, "follow", false, &follow))
@@ -472,7 +579,8 @@ logs_exec(struct request *r)
 	if (path != NULL)
 		tail_start(r, s, which, path, lines < 0 ? -1 :
 		    lines > 1e9 ? 1000000000 : (int64_t)lines,
-		    position != NULL ? &from : NULL, follow);
+		    position != NULL ? &from : NULL, follow || until_end,
+		    until_end);
 }
 
 const struct method method_logs = {

@@ -408,9 +408,11 @@ signal_exec(struct request *r)
 	const char *name;
 	uint64_t request = method_request(r);
 	uint32_t i, n;
+	bool group;
 	int signo;
 
-	if (!method_string(r, "signal", "", &name))
+	if (!method_string(r, "signal", "", &name) ||
+	    !method_bool(r, "group", false, &group))
 		return;
 	signo = signal_number(name);
 	if (signo == -1) {
@@ -427,7 +429,7 @@ signal_exec(struct request *r)
 
 		/* The id is on the board first: at most once. */
 		service_store(v[i]);
-		ok = ok || stop_signal(v[i], signo, false) == 0;
+		ok = ok || stop_signal(v[i], signo, group) == 0;
 
 		add_head(&b, v[i], i == 0);
 		add_message(&b, ok, ok ? NULL : errno == ESRCH ?

@@ -213,6 +213,27 @@ dispatch(struct request *r, const char *name)
 	method->exec(r);
 }
 
+int
+request_take_fd(struct request *r)
+{
+	struct peer *p = r->peer;
+	int fd;
+
+	if (p->nfds == 0)
+		return -1;
+	fd = p->fds[0];
+	p->nfds--;
+	memmove(p->fds, p->fds + 1, (size_t)p->nfds * sizeof *p->fds);
+	return fd;
+}
+
+static void
+drop_fds(struct peer *p)
+{
+	while (p->nfds > 0)
+		close(p->fds[--p->nfds]);
+}
+
 static void
 handle_line(struct peer *p, const char *line, size_t len)
 {
@@ -286,6 +307,10 @@ peer_parse(struct peer *p)
 			return;
 		handle_line(p, head, (size_t)(nl - head));
 		buf_consume(&p->in, (size_t)(nl - head) + 1);
+		/* The kernel gives no bytes behind those that descriptors came
+		 * with: without any left, they were for this request. */
+		if (buf_len(&p->in) == 0)
+			drop_fds(p);
 	}
 	look_again(p); /* more may be complete: others first */
 }
@@ -379,11 +404,50 @@ peer_write(struct peer *p)
 }
 
 static void
+take_fds(struct peer *p, struct msghdr *msg)
+{
+	bool wanted = server_permits(p, MAY_CONTROL);
+	struct cmsghdr *c;
+	size_t i, n;
+	int fd;
+
+	for (c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof fd;
+		for (i = 0; i < n; i++) {
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+			if (wanted && p->nfds < PEER_FDS)
+				p->fds[p->nfds++] = fd;
+			else
+				close(fd);
+		}
+	}
+}
+
+static ssize_t
+receive(struct peer *p, void *data, size_t size)
+{
+	union {
+		char bytes[CMSG_SPACE(PEER_FDS * sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct iovec iov = {data, size};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1,
+	    .msg_control = &control, .msg_controllen = sizeof control};
+	ssize_t n = recvmsg(p->fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+	if (n != -1 && msg.msg_controllen > 0)
+		take_fds(p, &msg);
+	return n;
+}
+
+static void
 peer_read(struct peer *p)
 {
 	ssize_t n;
 
-	n = recv(p->fd, buf_reserve(&p->in, 4096), 4096, MSG_DONTWAIT);
+	n = receive(p, buf_reserve(&p->in, 4096), 4096);
 	if (n == -1) {
 		if (errno != EAGAIN && errno != EINTR)
 			peer_close(p);
@@ -536,6 +600,7 @@ peer_free(struct peer *p)
 		request_free(r);
 	ev_clear_pending(p->sup->loop, &p->io);
 	close(p->fd);
+	drop_fds(p);
 	buf_clear(&p->in);
 	buf_clear(&p->out);
 	free(p);

@@ -29,6 +29,11 @@ struct server;
 struct supervisor;
 struct waiter;
 
+/* Descriptors of one request.  They come with its first bytes and are for
+ * `run`; others are closed, and so is every one of a peer that may not
+ * control. */
+#define PEER_FDS 2
+
 /* What a request has to say now. */
 enum fill {
 	FILL_MORE, /* more of the same message: call again, nobody else's */
@@ -74,6 +79,8 @@ struct peer {
 	bool in_turn; /* peer_resume() is at work and will see to interest */
 	bool again; /* in server->again: input waits to be looked at */
 	int64_t active_ns; /* last time it did something */
+	int fds[PEER_FDS]; /* descriptors that came with what it sends */
+	int nfds;
 	TAILQ_ENTRY(peer) entry; /* least recently active first */
 	TAILQ_ENTRY(peer) again_entry;
 };
@@ -96,6 +103,9 @@ bool peer_is_idle(const struct peer *p);
 
 /* R has something to say: its fill is called soon. */
 void request_ready(struct request *r);
+
+/* The next descriptor that came with R, now the caller's; -1: there is none. */
+int request_take_fd(struct request *r);
 
 /* Ends R with RESULT (JSON text, taken over and cleared). */
 void request_result(struct request *r, struct buf *result);

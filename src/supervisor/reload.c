@@ -23,6 +23,7 @@
 #include "supervisor/reload.h"
 #include "supervisor/service.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/transient.h"
 #include "supervisor/uplink.h"
 
 #define LOADER_PATIENCE 60. /* seconds; a user database may be slow */
@@ -174,7 +175,7 @@ assign_slots(struct reload *rl, struct config *next, struct plan *p)
 			continue;
 		used[s->slot] = 1;
 		all[n] = *s->conf;
-		if (concerns(rl, s->conf)) {
+		if (concerns(rl, s->conf) && !transient_stays(s)) {
 			plan_name(&p->removed, &p->nremoved, s->label);
 			all[n].leaving = true;
 		}
@@ -318,6 +319,41 @@ apply(struct supervisor *sup, struct config *next)
 	order_changed_all(sup);
 	supervisor_apply_main(sup);
 	sup->changed = true;
+}
+
+int
+reload_add(struct supervisor *sup, const struct conf_process *c)
+{
+	struct config next = *sup->conf, *old = sup->conf, *copy;
+	struct service *s;
+	size_t i, n = 0;
+
+	next.procs = xcalloc(old->nprocs + 1, sizeof *next.procs);
+	for (i = 0; i < old->nprocs; i++) {
+		s = sup->by_slot[old->procs[i].slot];
+		/* Not what was swept since, nor the one that C replaces. */
+		if (s != NULL && s->conf == &old->procs[i] &&
+		    old->procs[i].slot != c->slot)
+			next.procs[n++] = old->procs[i];
+	}
+	next.procs[n++] = *c;
+	next.nprocs = n;
+	raise_nslots(sup, &next);
+	copy = commit(sup, &next);
+	free(next.procs);
+	if (copy == NULL)
+		return -1;
+	sup->conf = copy;
+	for (i = 0; i < copy->nprocs; i++) {
+		s = sup->by_slot[copy->procs[i].slot];
+		if (s != NULL)
+			service_configure(s, &copy->procs[i]);
+		else
+			service_begin(service_new(sup, &copy->procs[i]));
+	}
+	config_free(old);
+	order_build(sup);
+	return 0;
 }
 
 void

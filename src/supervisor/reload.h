@@ -51,6 +51,13 @@ int reload_store(struct supervisor *sup);
 /* C goes away before it was answered. */
 void reload_forget(struct supervisor *sup, struct reload_client *c);
 
+/*
+ * Adds C, a process that no file knows, to the configuration of this and of
+ * the next supervisor; in the place of the one that has C's slot, if any.  C's
+ * strings are copied.  0, or -1: the keeper refused, nothing changed.
+ */
+int reload_add(struct supervisor *sup, const struct conf_process *c);
+
 /* Removes services that are gone from the files and down; restarts none. */
 void reload_sweep(struct supervisor *sup);
 

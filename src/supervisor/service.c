@@ -28,6 +28,7 @@
 #include "supervisor/stop.h"
 #include "supervisor/stopped.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/transient.h"
 #include "supervisor/tree.h"
 #include "supervisor/uplink.h"
 #include "supervisor/waiter.h"
@@ -360,7 +361,8 @@ child_fds(struct service *s, int fds[3])
 	const struct conf_process *c = s->conf;
 	int i;
 
-	fds[0] = fds[1] = fds[2] = s->sup->devnull;
+	fds[0] = transient_stdin(s);
+	fds[1] = fds[2] = s->sup->devnull;
 	if (prepare(s) == -1)
 		return -1;
 	for (i = 0; i < CONF_STREAMS; i++) {
@@ -438,6 +440,8 @@ service_spawn(struct service *s)
 		spawn(&s->sup->conf->main, s->conf, s->sup->board, s->slot,
 		    fds, &extra, state_pid(&s->sup->state, s->slot), &r);
 	}
+	if (r.pid != 0 || !is_ours(r.step, r.err))
+		transient_spawned(s);
 	if (r.pid != 0) {
 		arg.pid = r.pid;
 		feed(s, ON_SPAWNED, &arg);
@@ -585,6 +589,7 @@ takeover_followed(struct service *s)
 void
 service_takeover(struct service *s)
 {
+	transient_takeover(s);
 	if (!board_load(s->sup->board, s->slot, &s->prog, sizeof s->prog)) {
 		service_begin(s);
 		return;
@@ -718,6 +723,7 @@ service_new(struct supervisor *sup, struct conf_process *c)
 	ready_configure(s, sup->kept[s->slot][KEPT_READY] - 1);
 	sup->kept[s->slot][KEPT_READY] = 0;
 	s->last.kills_before = -1; /* not known of what runs already */
+	transient_new(s);
 	sup->by_slot[s->slot] = s;
 	TAILQ_INSERT_TAIL(&sup->services, s, entry);
 	sup->nservices++;
@@ -769,6 +775,7 @@ service_remove(struct service *s)
 	struct supervisor *sup = s->sup;
 	int i;
 
+	transient_free(s);
 	s->gone = true;
 	s->conf = NULL;
 	ev_timer_stop(sup->loop, &s->timer);

@@ -21,6 +21,7 @@ struct helper;
 struct hooks;
 struct order_edge;
 struct ready;
+struct run;
 struct schedule;
 struct stream;
 struct supervisor;
@@ -36,6 +37,7 @@ struct service {
 	ev_timer timer; /* prog.deadline_ns */
 	struct stream *stream[CONF_STREAMS];
 	struct sample sample; /* of /proc, a moment old at most */
+	struct run *run; /* of a transient program, else NULL */
 	struct lastrun last; /* how the run before this one ended */
 	LIST_HEAD(, wait_item) waits; /* who waits for a change of it */
 	unsigned refs; /* the list's one, and those of replies under way */

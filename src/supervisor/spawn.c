@@ -47,6 +47,7 @@
 
 /* 0, 1, 2 of the next child and one more, kept low by spawn_init(). */
 static int stage[STAGES] = {-1, -1, -1, -1};
+static int devnull = -1;
 static unsigned above_stage; /* the first number that no child needs */
 
 extern char **environ;
@@ -348,6 +349,7 @@ spawn_init(int null)
 {
 	int i;
 
+	devnull = null;
 	for (i = 0; i < STAGES; i++) {
 		stage[i] = fcntl(null, F_DUPFD_CLOEXEC, 3);
 		if (stage[i] == -1)
@@ -365,11 +367,11 @@ clear_stage(const struct child *ch)
 	const int *fds = ch->fds;
 	int i;
 
-	for (i = 1; i < 3; i++) /* [0] is always /dev/null */
-		if (fds[i] != fds[0])
-			dup3(fds[0], stage[i], O_CLOEXEC);
+	for (i = 0; i < 3; i++)
+		if (fds[i] != devnull)
+			dup3(devnull, stage[i], O_CLOEXEC);
 	if (ch->extra_fd != -1)
-		dup3(fds[0], stage[3], O_CLOEXEC);
+		dup3(devnull, stage[3], O_CLOEXEC);
 }
 
 /* FLAGS: of clone(2), besides those that every child has. */

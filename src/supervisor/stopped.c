@@ -44,6 +44,7 @@ bool
 stopped_has(const struct service *s)
 {
 	return !s->prog.wanted && !s->conf->leaving &&
+	    s->conf->transient == 0 &&
 	    (s->prog.gen > 0 || s->prog.reason == REASON_STOPPED ||
 	    s->conf->stopped);
 }

@@ -1,0 +1,172 @@
+#!/bin/sh
+# mpsupd run: output byte for byte, status, signals, over kills of the
+# supervisor; what is bound ends, what is not goes on.
+. "$(dirname "$0")/lib.sh"
+
+conf <<E
+[program:web]
+command = sleep 1000
+startsecs = 0
+[program:a]
+command = sleep 1000
+startsecs = 0
+[group:crew]
+programs = a
+E
+start_daemon
+wait_until 'is web RUNNING' 5
+cd "$T"
+
+run() {
+	"$MPSUPD" -c "$CONF" run "$@"
+}
+
+# Status, both outputs, the environment, directory, mask and words as here.
+expect 7 run -- sh -c 'printf "one\n"; printf "two\n" >&2; exit 7'
+check '[ "$(cat "$T/out")" = one ] && [ "$(cat "$T/err")" = two ]'
+expect 0 run true
+expect 137 run --rm -- sh -c 'kill -9 $$'
+expect 127 run --rm -- "$T/nothing" -x
+said "$T/nothing"
+expect 127 run --rm -- no-such-command
+expect 126 run --rm -- /etc/passwd
+expect 125 run --rm --directory "$T/nowhere" -- true
+said "cannot enter directory"
+expect 0 run --rm -- sh -c 'pwd; umask; echo "$0,$1,$#,$NEW,$SUPERVISOR_ENABLED"' \
+	'a b' ''
+said "$T"
+said 0022
+said 'a b,,1,,1'
+umask 027
+expect 0 run --rm --directory run --env NEW=1 --env=NEW2='x y' --env NEW=2 \
+	-- sh -c 'pwd; umask; echo "$NEW,$NEW2"'
+umask 022
+said "$T/run"
+said 0027
+said '2,x y'
+expect 0 run --rm --env-clear --env X=y -- env
+check '! grep -q MPSUPD_TEST "$T/out" && grep -qx X=y "$T/out"' "$(cat "$T/out")"
+check 'grep -q ^PATH= "$T/out"'
+bytes=$(printf 'a\377b')
+expect 0 run --rm --env B="$bytes" -- sh -c 'printf "$B$1"' x "$bytes"
+check '[ "$(od -An -tx1 <"$T/out" | tr -d " \n")" = 61ff6261ff62 ]'
+long=$(head -c 100000 /dev/zero | tr '\0' x)
+expect 0 run --rm --env LONG="$long" -- sh -c 'echo ${#LONG}'
+said 100000
+
+# Standard input.
+printf 'in\n' | run --rm -- cat >"$T/out"
+check '[ "$(cat "$T/out")" = in ]'
+seq 100000 >"$T/in"
+run --rm -- md5sum <"$T/in" >"$T/out"
+check '[ "$(cat "$T/out")" = "$(md5sum <"$T/in")" ]'
+{ read -r line; run --rm -- cat; } <"$T/in" >"$T/out"
+check '[ "$line" = 1 ]'
+if script -qec true /dev/null >/dev/null 2>&1 </dev/null; then
+	timeout 20 script -qec "$MPSUPD -c $CONF run --rm -- wc -c" /dev/null \
+		>"$T/tty" </dev/null
+	check 'grep -q "^0" "$T/tty"' "a terminal is not passed on: $(cat "$T/tty")"
+fi
+
+# What cannot be.
+expect 2 run
+expect 2 run --
+expect 2 run --nothing -- true
+expect 2 run --env NOVALUE -- true
+expect 2 run -t soon -- true
+expect 2 m --json run -- true
+expect 125 run --name web -- true
+said 'there is a program or group web already'
+expect 125 run --name crew -- true
+for name in all 'a*' 'x y' a:b '' ../x "$(head -c 201 /dev/zero | tr '\0' x)"; do
+	expect 125 run --name "$name" -- true
+done
+expect 125 run --user no-such-user -- true
+expect 125 "$MPSUPD" -s "$T/none" run -- true
+mkdir "$T/log/dir.stdout.log"
+expect 125 run --name dir -- true
+said 'cannot create log file'
+check '[ -z "$(field dir state 2>/dev/null)" ]'
+
+# Kept until a reload, or until its name is used again; --rm: gone.
+expect 0 run --name job -- echo first
+expect 0 m status
+said 'job'
+check 'is job EXITED && [ "$(cat "$T/log/job.stdout.log")" = first ]'
+check '[ "$(stat -c %a "$T/log/job.stdout.log")" = 600 ]'
+expect 3 run --name job -- sh -c 'echo second; exit 3'
+check '[ "$(cat "$T/out")" = second ]' "$(cat "$T/out")"
+check '[ "$(cat "$T/log/job.stdout.log")" = second ]'
+"$MPSUPD" -c "$CONF" run --name stays -- sleep 1000 &
+stays=$!
+wait_until 'is stays RUNNING' 5
+pid=$(pid_of stays)
+expect 0 m reload
+wait_until '! m status job >/dev/null 2>&1' 5
+expect 4 m status job
+check '[ "$(pid_of stays)" = "$pid" ]'
+expect 0 run --rm --name gone -- true
+wait_until 'm status gone >/dev/null 2>&1; [ $? = 4 ]' 5
+check '[ ! -e "$T/log/gone.stdout.log" ]'
+check '[ "$(supervisor "$(keeper)")" ] && is web RUNNING'
+
+# A client that is killed leaves it; a signal to the client is the program's.
+kill -KILL $stays
+wait $stays || true
+check '[ "$(pid_of stays)" = "$pid" ]'
+expect 0 m stop stays
+code=0
+"$MPSUPD" -c "$CONF" run --rm --name sig -- sh -c 'trap "echo got; exit 9" USR1 INT; echo up; while :; do sleep 0.05; done' \
+	>"$T/sig" &
+sig=$!
+wait_until 'grep -q up "$T/sig"' 5
+kill -INT $sig
+wait $sig || code=$?
+check '[ $code = 9 ] && grep -q got "$T/sig"' "$code $(cat "$T/sig")"
+expect 124 run --rm -t 0.3 -- sh -c 'sleep 1000 & wait'
+code=0
+"$MPSUPD" -c "$CONF" run --rm --name term -- sleep 1000 &
+t=$!
+wait_until 'is term RUNNING' 5
+kill -TERM $t
+wait $t || code=$?
+check '[ $code = 143 ]' "$code"
+
+# Bound: it ends with the client, also if the supervisor died before it.
+"$MPSUPD" -c "$CONF" run --bind --rm --name bound -- sleep 1000 &
+b=$!
+wait_until 'is bound RUNNING' 5
+pid=$(pid_of bound)
+kill -KILL $b
+wait_until '! alive $pid' 5
+wait $b || true
+wait_until 'm status bound >/dev/null 2>&1; [ $? = 4 ]' 5
+"$MPSUPD" -c "$CONF" run --bind --name bound -- sleep 1000 &
+b=$!
+wait_until 'is bound RUNNING' 5
+pid=$(pid_of bound)
+kill -STOP $b
+s=$(supervisor "$(keeper)")
+kill -KILL "$s"
+wait_until '[ "$(supervisor "$(keeper)")" ]' 5
+kill -KILL $b
+wait $b || true
+wait_until '! alive $pid' 10
+wait_until 'is bound STOPPED' 5
+"$MPSUPD" -c "$CONF" run --bind --name bound -- sleep 1000 &
+b=$!
+wait_until 'is bound RUNNING' 5
+pid=$(pid_of bound)
+s=$(supervisor "$(keeper)")
+kill -KILL "$s"
+check 'sleep 6; alive $pid' "its client has come back"
+expect 0 m signal KILL bound
+code=0
+wait $b || code=$?
+check '[ $code = 137 ]'
+
+# A reader that has enough.
+run --rm --name yes -- yes 2>"$T/err" | head -n 1 >"$T/out"
+check '[ "$(cat "$T/out")" = y ] && [ ! -s "$T/err" ]' "$(cat "$T/err")"
+wait_until 'm status yes >/dev/null 2>&1; [ $? = 4 ]' 5
+finish
