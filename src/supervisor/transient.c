@@ -55,7 +55,9 @@ look_after(struct service *s)
 		if (c->run_rm)
 			look_again_in(s, KEEP_STOPPED);
 	} else if (c->run_rm) {
-		look_again_in(s, KEEP);
+		/* STOPPING: its children are asked to end, too. */
+		look_again_in(s, s->prog.state == PROGRAM_STOPPING ?
+		    KEEP_STOPPED : KEEP);
 	}
 }
 

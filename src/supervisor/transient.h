@@ -8,8 +8,9 @@
  *
  * In memory only, and lost with this supervisor: which clients look after one
  * (they come back within RECLAIM seconds; else one that is bound to its client
- * is stopped, and one that is over removed if it is to be), and its standard input until it is spawned (then it gets
- * /dev/null, and its client is told).
+ * is stopped, and one that is over removed if it is to be), and its standard
+ * input until it is spawned (then it gets /dev/null, and its client is
+ * told).
  */
 #ifndef SUPERVISOR_TRANSIENT_H
 #define SUPERVISOR_TRANSIENT_H

@@ -163,7 +163,9 @@ cat "$T/slow"
 # The end of the daemon ends it, too.
 expect 0 m stop
 wait_until '! alive $f && ! alive $g' 10
-wait $f && wait $g || fail "events -f: $(cat "$T/follow.err")"
+for p in $f $g; do
+	wait "$p" || fail "events -f: $(cat "$T/follow.err" "$T/crew")"
+done
 check 'grep -q "\"event\":\"stopping\"" "$T/follow"'
 check 'grep -q "the daemon has stopped" "$T/follow.err"'
 finish

@@ -15,7 +15,7 @@ programs = a
 E
 start_daemon
 wait_until 'is web RUNNING' 5
-cd "$T"
+cd "$T" || exit
 
 run() {
 	"$MPSUPD" -c "$CONF" run "$@"
