@@ -50,9 +50,13 @@ static void
 say_skipped(const json_t *info)
 {
 	double skipped = reply_num(info, "skipped", 0);
+	const char *path = reply_str(info, "path");
 
 	if (skipped > 0)
 		log_warnx("... %.0f bytes skipped", skipped);
+	if (json_is_true(json_object_get(info, "compressed")))
+		log_warnx("what is older is compressed, and not shown: %s.*.gz",
+		    path != NULL ? path : "");
 }
 
 /* Reads the SIZE bytes behind the message INFO and prints them.  -1: errno of

@@ -75,6 +75,7 @@ struct conf_log {
 	int64_t maxbytes; /* rotate at this size; 0: never */
 	int64_t backups; /* rotated files kept, .1 is the newest */
 	int64_t maxage_ms; /* rotate when so old; 0: never */
+	bool compress; /* rotated files become .gz */
 	bool to_syslog; /* also to syslog */
 	bool automatic; /* file came from AUTO */
 	int64_t format; /* enum conf_log_format */

@@ -10,7 +10,6 @@
 #include "core/confread.h"
 #include "core/envfile.h"
 #include "lib/buf.h"
-#include "lib/xalloc.h"
 
 /* A file that was read, or could not be. */
 struct confenv_file {
@@ -61,23 +60,19 @@ load(struct confenv *c, struct confenv_file *f,
 	size_t len = 0;
 	int res = host->read_file(host->arg, path, &text, &len, &why);
 
-	if (res == 0 && len > CONF_TOTAL_MAX - c->read->total) {
-		free(text);
-		why = xstrdup("it is too large");
-		res = -1;
-	}
-	if (res == 0) {
+	if (res == 0 && len <= CONF_TOTAL_MAX - c->read->total) {
 		c->read->total += len;
 		parse(c, f, path, text, len);
-		free(text);
 	} else if (res == 1 && maybe) {
 		f->ok = true;
 	} else {
-		buf_addf(&b, "cannot read %s: %s", path, why);
+		buf_addf(&b, "cannot read %s: %s", path, res == 0 ?
+		    "it is too large" : why);
 		buf_addc(&b, '\0');
 		confread_say_entry(c->read, e, false, buf_head(&b));
 		buf_clear(&b);
 	}
+	free(text);
 	free(why);
 }
 

@@ -101,6 +101,9 @@ static const struct confkey_choice on_full[] = {
 	{name "_logfile_maxage", NULL, SECT_PROCESS, KEY_DURATION, 0,	\
 	    LOG(stream, maxage_ms), "0", 0, YEARS_MS, NULL, NULL,	\
 	    "age at which the " name " file is rotated, 0 for never"},	\
+	{name "_logfile_compress", NULL, SECT_PROCESS, KEY_BOOL, 0,	\
+	    LOG(stream, compress), "false", 0, 1, NULL, NULL,		\
+	    "whether rotated " name " files are compressed"},		\
 	{name "_logfile_format", NULL, SECT_PROCESS, KEY_CHOICE, 0,	\
 	    LOG(stream, format), "raw", 0, LOG_FORMAT_JSON, NULL, log_formats, \
 	    "how lines of " name " are written"},			\
@@ -365,8 +368,6 @@ static const struct confkey table[] = {
 	LATER("pids_max", "tasks of its cgroup"),
 	LATER("cpu_weight", "CPU weight of its cgroup"),
 	LATER("cpu_max", "CPU time of its cgroup"),
-	LATER("stdout_logfile_compress", "whether old files are compressed"),
-	LATER("stderr_logfile_compress", "whether old files are compressed"),
 	LATER("sockets", "listening sockets it gets"),
 
 	/* Other sections. */

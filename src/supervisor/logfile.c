@@ -173,33 +173,69 @@ logfile_ends_line(int fd, off_t size)
 	return last == '\n';
 }
 
+/* Number K of PATH, or PATH itself for 0; a compressed one with SUFFIX ".gz". */
+static const char *
+numbered(char *buf, const char *path, int64_t k, const char *suffix)
+{
+	if (k == 0)
+		snprintf(buf, PATH_MAX, "%s", path);
+	else
+		snprintf(buf, PATH_MAX, "%s.%lld%s", path, (long long)k,
+		    suffix);
+	return buf;
+}
+
+static bool
+is_free(const char *path, int64_t k)
+{
+	char name[PATH_MAX];
+
+	return access(numbered(name, path, k, ""), F_OK) == -1 &&
+	    access(numbered(name, path, k, ".gz"), F_OK) == -1;
+}
+
+/* Number K - 1 becomes number K.  A file that a kill has left in both forms
+ * keeps them.  0, or -1 with errno. */
+static int
+move_up(const char *path, int64_t k)
+{
+	char from[PATH_MAX], to[PATH_MAX];
+
+	if (rename(numbered(from, path, k - 1, ""),
+	    numbered(to, path, k, "")) == -1 && errno != ENOENT)
+		return -1;
+	if (k > 1 && rename(numbered(from, path, k - 1, ".gz"),
+	    numbered(to, path, k, ".gz")) == -1 && errno != ENOENT)
+		return -1;
+	return 0;
+}
+
 /*
  * The first free number k takes what moves up; above it nothing changes.  A
  * run that was cut off leaves a gap, and the next run fills that gap instead
- * of pushing the oldest file out.
+ * of pushing the oldest file out.  When there is none the oldest goes, whatever
+ * its form is: the one that takes its number may have another.
  */
 int
 logfile_rotate(const char *path, int64_t backups)
 {
-	char from[PATH_MAX], to[PATH_MAX];
+	char name[PATH_MAX];
 	int64_t k;
 
+	if (strlen(path) + sizeof ".9223372036854775807.gz" > PATH_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
 	if (backups <= 0)
 		return unlink(path) == -1 && errno != ENOENT ? -1 : 0;
-	for (k = 1; k < backups; k++) {
-		snprintf(to, sizeof to, "%s.%lld", path, (long long)k);
-		if (access(to, F_OK) == -1)
+	for (k = 1; k < backups; k++)
+		if (is_free(path, k))
 			break;
-	}
-	for (; k >= 1; k--) {
-		snprintf(to, sizeof to, "%s.%lld", path, (long long)k);
-		if (k == 1)
-			snprintf(from, sizeof from, "%s", path);
-		else
-			snprintf(from, sizeof from, "%s.%lld", path,
-			    (long long)k - 1);
-		if (rename(from, to) == -1 && errno != ENOENT)
+	if ((unlink(numbered(name, path, k, "")) == -1 && errno != ENOENT) ||
+	    (unlink(numbered(name, path, k, ".gz")) == -1 && errno != ENOENT))
+		return -1;
+	for (; k >= 1; k--)
+		if (move_up(path, k) == -1)
 			return -1;
-	}
 	return 0;
 }

@@ -30,9 +30,9 @@ int logfile_open(const char *path, enum logfile_kind *ret_kind);
 
 /*
  * Makes PATH free: PATH.1 becomes PATH.2 and so on up to PATH.BACKUPS, PATH
- * becomes PATH.1; with BACKUPS 0 it is removed.  Interrupted at any point and
- * called again it loses nothing that a complete run would have kept.  0, or
- * -1 with errno: PATH is still there.
+ * becomes PATH.1; with BACKUPS 0 it is removed.  PATH.1.gz is a PATH.1, too.
+ * Interrupted at any point and called again it loses nothing that a complete
+ * run would have kept.  0, or -1 with errno: PATH is still there.
  */
 int logfile_rotate(const char *path, int64_t backups);
 

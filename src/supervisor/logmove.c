@@ -94,6 +94,7 @@ rotate(struct sink *k)
 		sink_complain(k, "cannot be rotated", errno);
 		return UNLIMITED; /* better too long than blocked */
 	}
+	logpack_want(k);
 	sink_close(k);
 	if (sink_open(k) == -1)
 		return -1;

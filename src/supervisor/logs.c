@@ -287,6 +287,20 @@ stream_free(struct stream *st)
 	free(st);
 }
 
+/* Files that were rotated while this was off are compressed too, and those that
+ * a supervisor before this one has left. */
+static void
+configure_packing(struct sink *k, bool compress)
+{
+	bool before = k->compress;
+
+	k->compress = compress;
+	if (compress && !before)
+		logpack_want(k);
+	else if (before && !compress)
+		logpack_forget(k);
+}
+
 void
 stream_configure(struct stream *st, const struct conf_log *conf,
     bool strip_ansi)
@@ -308,6 +322,7 @@ stream_configure(struct stream *st, const struct conf_log *conf,
 	k->maxbytes = conf->maxbytes;
 	k->backups = conf->backups;
 	k->maxage_ns = conf->maxage_ms * 1000000;
+	configure_packing(k, conf->compress);
 	if (st->pipe != -1)
 		ev_io_start(st->sup->loop, &st->io);
 }
@@ -460,6 +475,7 @@ logs_init(struct supervisor *sup, unsigned max_open)
 		ev_init(&l->nap_timers[i], on_nap_over);
 		l->nap_timers[i].data = &l->naps[i];
 	}
+	logpack_init(l);
 	if (pipe2(l->scratch, O_CLOEXEC | O_NONBLOCK) == -1)
 		fatal("cannot create a pipe");
 	fcntl(l->scratch[1], F_SETPIPE_SZ, PIPE_BIG);
@@ -489,6 +505,8 @@ logs_drain(struct supervisor *sup)
 	unsigned left = 0;
 
 	sup->logs->ending = sup->stopping;
+	if (sup->stopping)
+		logpack_cancel(sup->logs);
 	TAILQ_FOREACH(st, &sup->logs->streams, all) {
 		if (drain(st, sup->stopping) > 0)
 			left++;

@@ -52,6 +52,7 @@ struct tail {
 	bool until_end; /* of the run: from a place on, all as notifications */
 	bool next_run; /* it has ended, and another begins: no further than */
 	struct place limit; /* ... this, of the newest file then */
+	bool compressed; /* what is older is, and not read */
 	int fd; /* the file that is followed */
 	ino_t ino;
 	off_t at;
@@ -83,6 +84,16 @@ open_numbered(const char *path, int i, struct stat *st)
 	close(fd);
 	errno = EINVAL;
 	return -1;
+}
+
+/* Number I of PATH exists, but compressed. */
+static bool
+is_compressed(const char *path, int i)
+{
+	char name[PATH_MAX];
+
+	return snprintf(name, sizeof name, "%s.%d.gz", path, i) <
+	    (int)sizeof name && access(name, F_OK) == 0;
 }
 
 /* The number that file INO has now, or -1. */
@@ -153,11 +164,12 @@ choose_parts(struct tail *t, int64_t lines)
 	for (i = 0; i < FILES_MAX && lines != 0; i++) {
 		int fd = open_numbered(t->path, i, &st);
 
-		if (fd == -1) {
-			if (i > 0)
-				break;
-			continue;
+		if (fd == -1 && i > 0) {
+			t->compressed = is_compressed(t->path, i);
+			break;
 		}
+		if (fd == -1)
+			continue;
 		found[n].fd = fd;
 		found[n].end = st.st_size;
 		found[n].at = lines < 0 ? 0 :
@@ -247,6 +259,8 @@ fill_head(struct request *r, struct buf *out)
 	add_where(t, out);
 	buf_adds(out, ",\"path\":");
 	buf_adds_json(out, t->path);
+	if (t->compressed)
+		buf_adds(out, ",\"compressed\":true");
 	buf_addf(out, ",\"body\":%lld}}\n", (long long)total);
 	t->head_sent = true;
 	return FILL_MORE;
@@ -276,6 +290,14 @@ fill_body(struct request *r, struct buf *out)
 	return FILL_MORE;
 }
 
+static bool
+is_older(const struct stat *a, const struct stat *b)
+{
+	return a->st_mtim.tv_sec != b->st_mtim.tv_sec ?
+	    a->st_mtim.tv_sec < b->st_mtim.tv_sec :
+	    a->st_mtim.tv_nsec < b->st_mtim.tv_nsec;
+}
+
 /* The next newer file after the one that was followed to its end.  False:
  * there is none, it is still the newest. */
 static bool
@@ -283,16 +305,21 @@ next_file(struct tail *t)
 {
 	struct stat st, old;
 	int i = find_number(t->path, t->ino), fd;
+	bool gone;
 
 	if (i == 0)
 		return false;
-	if (t->fd != -1 && i == -1 && fstat(t->fd, &old) == 0 &&
-	    old.st_nlink == 0)
-		i = 1; /* removed by somebody: the newest is next */
+	/* Removed by somebody, or compressed: what was written later is next. */
+	gone = t->fd != -1 && i == -1 && fstat(t->fd, &old) == 0 &&
+	    old.st_nlink == 0;
 	for (i = i == -1 ? FILES_MAX - 1 : i - 1; i >= 0; i--) {
 		fd = open_numbered(t->path, i, &st);
 		if (fd == -1)
 			continue;
+		if (gone && i > 0 && is_older(&st, &old)) {
+			close(fd);
+			continue;
+		}
 		if (t->fd != -1)
 			close(t->fd);
 		t->fd = fd;

@@ -14,7 +14,6 @@
 #include "supervisor/supervisor.h"
 
 #define RETRY 1.0 /* seconds until a sink that failed is tried again */
-#define COMPLAIN_NS (10 * 1000000000LL) /* between messages of one sink */
 
 void
 sink_close(struct sink *k)
@@ -266,6 +265,7 @@ sink_unref(struct sink *k)
 	if (--k->refs > 0)
 		return;
 	sink_close(k);
+	logpack_forget(k);
 	ev_timer_stop(k->sup->loop, &k->retry);
 	HASH_DEL(k->sup->logs->sinks, k);
 	free(k->path);

@@ -22,7 +22,11 @@
 #define COPY_MAX 65536 /* bytes looked at in one go */
 #define COPY_PIECE 4096 /* bytes a pipe or device takes without waiting */
 
+#define COMPLAIN_NS (10 * 1000000000LL) /* between messages of one sink */
+
 enum { NAPS = 3 }; /* lengths of nap: short, long, for half a line */
+
+struct helper;
 
 struct sink {
 	char *path; /* "syslog" is one too */
@@ -36,6 +40,9 @@ struct sink {
 	int64_t maxage_ns; /* 0: no limit */
 	int64_t born_ns; /* of the open file, on our clock */
 	bool due; /* older than that, and inside of a line: only up to its end */
+	bool compress; /* what is rotated */
+	bool unpacked; /* a rotated file may be there that is not */
+	int64_t pack_said_ns; /* when it was logged last that gzip failed */
 	bool at_line; /* a formatted line was the last to go there */
 	struct buf rest; /* of a line that the target has cut; at most one */
 	struct stream *rest_of; /* whose line that is; NULL: nobody's now */
@@ -95,6 +102,10 @@ struct logs {
 	struct stream_list naps[NAPS];
 	ev_timer nap_timers[NAPS];
 	int scratch[2]; /* pipe for tee */
+	struct helper *helper; /* that compresses a file, or NULL */
+	struct sink *packing; /* whose file */
+	int pack_fd; /* that file */
+	ev_timer pack_timer; /* it is time to look for one */
 	bool stale; /* it holds bytes that could not be read */
 	bool ending; /* the daemon ends: unfinished lines go out too */
 	char copy[COPY_MAX], out[COPY_MAX];
@@ -172,6 +183,19 @@ ssize_t logform_finish(struct sink *k);
 
 /* LEN bytes at the front of ST's pipe were taken by others. */
 void logform_took(struct stream *st, size_t len);
+
+/* --- logpack.c --- */
+
+void logpack_init(struct logs *l);
+
+/* K may have a rotated file that is to be compressed; it is looked for soon. */
+void logpack_want(struct sink *k);
+
+/* K goes, or is not compressed any more: what is under way for it ends. */
+void logpack_forget(struct sink *k);
+
+/* Ends what is under way; the file stays as it was. */
+void logpack_cancel(struct logs *l);
 
 /* --- logmove.c --- */
 

@@ -143,7 +143,7 @@ wait_until '[ "$(cat "$live" 2>/dev/null)" = "half " ]' 5
 pid=$(pid_of live)
 write json
 expect 0 m reload
-echo 'a \033[1mline\033[0m' >&7
+printf '%s\n' 'a \033[1mline\033[0m' >&7
 wait_until '[ "$(tail -n +2 "$live" | sed "s/.*message/m/")" = "m\":\"a line\"}" ]' 5
 write raw
 expect 0 m reload

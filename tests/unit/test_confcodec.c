@@ -325,6 +325,7 @@ static const struct {
 	{"stdout_syslog", "true", "false", false},
 	{"env_file", "", "-/nothing", false},
 	{"stdout_logfile_maxage", "1", "2", false},
+	{"stdout_logfile_compress", "true", "false", false},
 	{"stdout_logfile_format", "raw", "json", false},
 	{"stderr_logfile_on_full", "block", "drop", false},
 	{"stdout_logfile_maxbytes", "1", "2", false},

@@ -119,6 +119,61 @@ START_TEST(test_rotate_after_a_kill)
 }
 END_TEST
 
+/* Compressed files move with the others; at the last number neither form of
+ * what was there stays. */
+START_TEST(test_rotate_compressed)
+{
+	put("", "0");
+	put(".1.gz", "1");
+	put(".2", "2");
+	ck_assert_int_eq(logfile_rotate(path, 3), 0);
+	ck_assert_str_eq(get(".1"), "0");
+	ck_assert_str_eq(get(".1.gz"), "-");
+	ck_assert_str_eq(get(".2.gz"), "1");
+	ck_assert_str_eq(get(".3"), "2");
+	put("", "new");
+	ck_assert_int_eq(logfile_rotate(path, 3), 0);
+	ck_assert_str_eq(get(".1"), "new");
+	ck_assert_str_eq(get(".2"), "0");
+	ck_assert_str_eq(get(".2.gz"), "-");
+	ck_assert_str_eq(get(".3"), "-");
+	ck_assert_str_eq(get(".3.gz"), "1");
+	put("", "newer");
+	ck_assert_int_eq(logfile_rotate(path, 3), 0);
+	ck_assert_str_eq(get(".3"), "0");
+	ck_assert_str_eq(get(".3.gz"), "-");
+}
+END_TEST
+
+/* A kill has left both forms of one. */
+START_TEST(test_rotate_both_forms)
+{
+	put("", "0");
+	put(".1", "1");
+	put(".1.gz", "1z");
+	ck_assert_int_eq(logfile_rotate(path, 3), 0);
+	ck_assert_str_eq(get(".1"), "0");
+	ck_assert_str_eq(get(".1.gz"), "-");
+	ck_assert_str_eq(get(".2"), "1");
+	ck_assert_str_eq(get(".2.gz"), "1z");
+}
+END_TEST
+
+START_TEST(test_ends_line)
+{
+	int fd;
+
+	put("", "a\nb");
+	fd = open(path, O_WRONLY);
+	ck_assert_int_ne(fd, -1);
+	ck_assert(logfile_ends_line(fd, 0));
+	ck_assert(logfile_ends_line(fd, 2));
+	ck_assert(!logfile_ends_line(fd, 3));
+	ck_assert(logfile_age(fd) >= 0 && logfile_age(fd) < 60);
+	close(fd);
+}
+END_TEST
+
 START_TEST(test_open_appends_and_makes_dirs)
 {
 	enum logfile_kind kind;
@@ -177,6 +232,9 @@ main(void)
 	tcase_add_test(t, test_rotate);
 	tcase_add_test(t, test_rotate_keeps_none);
 	tcase_add_loop_test(t, test_rotate_after_a_kill, 0, 4);
+	tcase_add_test(t, test_rotate_compressed);
+	tcase_add_test(t, test_rotate_both_forms);
+	tcase_add_test(t, test_ends_line);
 	tcase_add_test(t, test_open_appends_and_makes_dirs);
 	tcase_add_test(t, test_open_is_not_led_astray);
 	suite_add_tcase(s, t);
