@@ -270,6 +270,23 @@ copy_to_file(struct stream *st, const char *chunk, size_t len)
 	return (ssize_t)used;
 }
 
+/* LEN bytes in logs->copy, for syslog alone.  Bytes dealt with, -1 errno. */
+static ssize_t
+copy_to_syslog(struct stream *st, size_t len)
+{
+	struct logs *l = st->sup->logs;
+	ssize_t done = syslog_lines(st->name, l->copy, len, l->ending ||
+	    st->flush);
+
+	if (done == -1 && (errno == ENOENT || errno == ECONNREFUSED)) {
+		sink_drop(st->sink, errno);
+		return (ssize_t)len;
+	}
+	if (done != -1)
+		st->sink->dropping = false;
+	return done;
+}
+
 /* One round of look, write, take.  As splice_once(). */
 static ssize_t
 copy_once(struct stream *st)
@@ -280,24 +297,13 @@ copy_once(struct stream *st)
 	n = pipe_peek(st, COPY_MAX);
 	if (n <= 0)
 		return n == -1 && errno != EAGAIN ? -1 : 0;
-	done = n;
-	if (st->sink->is_syslog || st->to_syslog) {
-		done = syslog_lines(st->name, l->copy, (size_t)n, l->ending ||
-		    st->flush);
-		if (done == -1 && st->sink->is_syslog &&
-		    (errno == ENOENT || errno == ECONNREFUSED)) {
-			sink_drop(st->sink, errno);
-			done = n;
-		} else if (done == -1 && st->sink->is_syslog) {
-			return -1;
-		} else {
-			st->sink->dropping = false;
-		}
-		if (done == -1 || !st->sink->is_syslog)
-			done = n; /* the file is what counts */
-	}
-	if (!st->sink->is_syslog)
-		done = copy_to_file(st, l->copy, (size_t)done);
+	if (st->sink->is_syslog)
+		done = copy_to_syslog(st, (size_t)n);
+	else
+		done = copy_to_file(st, l->copy, (size_t)n);
+	/* The file is what counts; syslog gets what the file got. */
+	if (done > 0 && st->to_syslog)
+		syslog_lines(st->name, l->copy, (size_t)done, true);
 	if (done > 0)
 		pipe_take(st, (size_t)done);
 	return done;

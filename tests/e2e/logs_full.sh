@@ -12,6 +12,12 @@ command = $HELPERS/writer $T/n 0 30000
 stdout_logfile = $T/disk/full.log
 stdout_logfile_maxbytes = 0
 autorestart = false
+[program:json]
+command = $HELPERS/writer $T/json.n 0 30000
+stdout_logfile = $T/disk/json.log
+stdout_logfile_maxbytes = 0
+stdout_logfile_format = json
+autorestart = false
 [program:other]
 command = $HELPERS/writer $T/other.n 1000
 stdout_logfile_maxbytes = 0
@@ -19,6 +25,8 @@ E
 start_daemon
 wait_until '[ "$(field full log)" = disk_full ]' 10
 check 'm status full | grep -q "disk full"'
+wait_until '[ "$(field json log)" = disk_full ]' 10
+check '[ -z "$(tail -c 1 "$T/disk/json.log")" ]' "half a line is left"
 wait_until 'is full RUNNING' 5 # it goes on, or waits in write()
 
 # Others go on; the daemon is idle; the message does not repeat.
@@ -45,6 +53,11 @@ wait_until '[ "$(stat -c %s "$T/disk/full.log")" = 3000000 ]' 5
 check '[ "$("$HELPERS/verify" <"$T/disk/full.log")" = 30000 ]' \
 	"$("$HELPERS/verify" <"$T/disk/full.log")"
 check 'grep -q "full.log.*again" "$DLOG"'
+expect 0 m wait -t 20 json
+wait_until '[ "$(wc -l <"$T/disk/json.log")" -ge 30000 ]' 5
+sed 's/^{"time":.*"message":"\(.*\)"}$/\1/' "$T/disk/json.log" | uniq >"$T/json"
+check '[ "$("$HELPERS/verify" <"$T/json")" = 30000 ]' \
+	"$("$HELPERS/verify" <"$T/json")"
 expect 0 m stop
 umount "$T/disk"
 finish
