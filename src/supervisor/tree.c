@@ -26,6 +26,8 @@
 #define SEEN_MAX 65536 /* processes remembered; then all are forgotten */
 #define DOUBTS 3 /* looks at a process before it is called a stranger: while
 		  * it executes another program its environment is empty */
+#define EXEC_US 300 /* from one look at an empty environment to the next, */
+#define EXEC_TRIES 4 /* so many of them */
 #define KILL_ROUNDS 50 /* looks for more to stop before they are killed */
 #define ENVIRON_MAX (256 * 1024) /* bytes of an environment searched */
 #define TICK_NS 10000000LL
@@ -130,10 +132,17 @@ slot_of_mark(struct supervisor *sup, int32_t pid)
 	struct tree *t = sup->tree;
 	char path[40], *text, *p, *end;
 	struct service *s = NULL;
-	size_t len;
+	size_t len = 0;
+	int tries;
 
 	snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
-	text = read_text(path, ENVIRON_MAX, &len);
+	for (tries = 0;; tries++) {
+		text = read_text(path, ENVIRON_MAX, &len);
+		if (text == NULL || len > 0 || tries == EXEC_TRIES)
+			break;
+		free(text); /* in the middle of an exec */
+		usleep(EXEC_US);
+	}
 	for (p = text; p != NULL && p < text + len; p = end + 1) {
 		end = p + strlen(p);
 		if (strncmp(p, TREE_MARK "=", sizeof TREE_MARK) != 0)
