@@ -8,9 +8,9 @@
  *
  * Nothing of it is remembered over a death of the supervisor: the kernel kills
  * the command then (the keeper reaps it), and the next supervisor asks, or
- * does, again what it finds undone.  What the command itself had started is not
- * killed in that case; a command that hangs should therefore not be a child of
- * a shell that waits for it ("exec curl ...", not "curl ...").
+ * does, again what it finds undone.  What the command itself had started lives
+ * on in that case; it bears the mark of the program (tree.h) and goes with the
+ * program's tree.
  */
 #ifndef SUPERVISOR_HELPER_H
 #define SUPERVISOR_HELPER_H
