@@ -204,7 +204,9 @@ parse_duration(const struct value *v, void *field)
 	if (!confvalue_duration(v->text, &n))
 		return bad(v, "is not a duration: a whole number and "
 			      "ms, s, m, h or d");
-	if (n < v->key->min || n > v->key->max)
+	if (n < v->key->min)
+		return bad(v, "is too short");
+	if (n > v->key->max)
 		return bad(v, "is too long");
 	*(int64_t *)field = n;
 	return CONFVALUE_OK;

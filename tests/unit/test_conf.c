@@ -144,7 +144,7 @@ START_TEST(test_foreign)
 	ck_assert_ptr_null(conf->main.logfile);
 	load_warned("[supervisord]\nnonsense = 1\n", "nonsense");
 	load_warned("[supervisord]\n[foo:bar]\na = b\n", "[foo:bar]");
-	load_warned("[supervisord]\n" X "after = y\n", "no effect");
+	load_warned("[supervisord]\n" X "nice = 5\n", "no effect");
 	load_refused("[supervisord]\nminfds = x\n", "minfds");
 }
 END_TEST
@@ -240,8 +240,11 @@ static const struct {
 	{X "description = %(nope)s\n", "nope"},
 	{X "environment = A=%(ENV_A)s\n", "ENV_A"},
 	{X "environment = A=a b\n", "column 5"},
-	{X "after = y\n", "after: not served by this version"},
-	{X "dependent_startup = true\n", "not served by this version"},
+	{X "nice = 5\n", "nice: not served by this version"},
+	{X "after = y\n", "there is no program, process or group y"},
+	{X "requires = x\n", "names the program itself"},
+	{X "stop_schedule = TERM/x\n", "is no step"},
+	{X "on_give_up = reboot\n", "none of none, shutdown"},
 	{"[program:x]\n", "command is missing"},
 	{"[program:x]\ncommand =\n", "command"},
 	{"[program:x]\ncommand = a 'b\n", "command"},
