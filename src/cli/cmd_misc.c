@@ -7,6 +7,7 @@
 
 #include "cli/cmd.h"
 #include "cli/render.h"
+#include "core/conf.h"
 #include "core/program.h"
 #include "lib/buf.h"
 #include "lib/log.h"
@@ -278,6 +279,28 @@ complete_names(struct cli *cli, struct buf *out)
 	request_close(&r);
 }
 
+/* Programs are sections of the files; the daemon tells processes. */
+static void
+complete_programs(struct cli *cli, struct buf *out)
+{
+	struct conf_msgs msgs = {0};
+	const char *last = "";
+	struct config *conf;
+	size_t i;
+
+	if (config_load(cli_file(cli), cli_host(), &conf, &msgs) == 0) {
+		for (i = 0; i < conf->nprocs; i++) {
+			if (strcmp(conf->procs[i].program, last) == 0)
+				continue;
+			last = conf->procs[i].program;
+			render_text(out, last);
+			buf_addc(out, '\n');
+		}
+		config_free(conf);
+	}
+	conf_msgs_clear(&msgs);
+}
+
 /* What there is of a KIND of operands or values, a line each; nothing if that
  * cannot be listed. */
 static void
@@ -289,6 +312,8 @@ complete(struct cli *cli, const char *kind, struct buf *out)
 
 	if (strcmp(kind, "NAME") == 0) {
 		complete_names(cli, out);
+	} else if (strcmp(kind, "PROGRAM") == 0) {
+		complete_programs(cli, out);
 	} else if (strcmp(kind, "STATE") == 0) {
 		buf_adds(out, "ready\n");
 		for (i = 0; i < PROGRAM_STATES; i++)

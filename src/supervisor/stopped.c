@@ -22,6 +22,7 @@
 #include "supervisor/stopped.h"
 #include "supervisor/supervisor.h"
 
+#define PAUSE 0.05 /* seconds: many changes are written once */
 #define FIRST_LOOK 1. /* seconds after a supervisor took over */
 #define LAST_PATIENCE_MS 2000
 
@@ -37,7 +38,7 @@ struct stopped {
 	pid_t pid; /* of the writer; 0: none runs */
 	int pidfd, memfd;
 	ev_io io;
-	ev_timer look;
+	ev_timer pause, look;
 };
 
 bool
@@ -230,8 +231,22 @@ stopped_note(struct supervisor *sup)
 void
 stopped_turn(struct supervisor *sup)
 {
-	settle(sup->stopped);
-	write_due(sup->stopped);
+	struct stopped *st = sup->stopped;
+
+	settle(st);
+	if (st->due && st->pid == 0 && !ev_is_active(&st->pause)) {
+		ev_now_update(sup->loop);
+		ev_timer_set(&st->pause, PAUSE, 0.);
+		ev_timer_start(sup->loop, &st->pause);
+	}
+}
+
+static void
+on_pause_over(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	(void)loop;
+	(void)revents;
+	write_due(w->data);
 }
 
 static void
@@ -250,7 +265,8 @@ stopped_settle(struct supervisor *sup)
 	if (sup->stopped == NULL)
 		return;
 	sup->stopped->noted |= sup->stopped->unknown;
-	stopped_turn(sup);
+	settle(sup->stopped);
+	write_due(sup->stopped);
 }
 
 void
@@ -280,6 +296,8 @@ stopped_init(struct supervisor *sup, bool fresh)
 
 	st->sup = sup;
 	sup->stopped = st;
+	ev_init(&st->pause, on_pause_over);
+	st->pause.data = st;
 	if (fresh) {
 		TAILQ_FOREACH(s, &sup->services, entry)
 			if (s->conf->stopped)

@@ -3,10 +3,11 @@
  *
  * A process that was begun once, or waited for that, and is not wanted any more
  * was stopped by somebody, and so was one that was not begun because its
- * configuration says `stopped`.  All that is in the records and the configuration, which a killed supervisor leaves
- * behind; statedir/stopped is a copy of it for the next daemon, written by a
- * process of its own a moment later, one at a time.  A stop of the whole daemon
- * is no stop of its programs: nothing is noted from then on.
+ * configuration says `stopped`.  All that is in the records and the
+ * configuration, which a killed supervisor leaves behind; statedir/stopped is a
+ * copy of it for the next daemon, written by a process of its own a moment
+ * later, one at a time.  A stop of the whole daemon is no stop of its programs:
+ * nothing is noted from then on.
  *
  * Where that file cannot be written it is said once, and the stops are known as
  * long as the daemon runs.
@@ -27,7 +28,7 @@ void stopped_init(struct supervisor *sup, bool fresh);
 /* Some program is wanted, or not wanted any more, or is removed. */
 void stopped_note(struct supervisor *sup);
 
-/* Once a turn: begins to write what stopped_note() was about. */
+/* Once a turn: sees that it is written, in a moment, what stopped_note() was about. */
 void stopped_turn(struct supervisor *sup);
 
 /* The daemon is going to stop: what is stopped now is what counts. */

@@ -104,6 +104,8 @@ for shell in 'bash --norc' 'zsh -f'; do
 	only worker
 	offered "$MPSUPD" -s "$SOCKET" logs worker ''
 	only
+	offered "$MPSUPD" -c "$CONF" enable w
+	only web worker
 	offered "$MPSUPD" wait --for STO
 	only STOPPED STOPPING
 	offered "$MPSUPD" wait --for=R

@@ -28,7 +28,8 @@ pidfile = $T/none/x/bad.pid
 E
 }
 has() { # has FILE NAME: the pid of NAME and nothing else
-	[ "$(cat "$T/$1" 2>/dev/null)" = "$(pid_of "$2")" ]
+	file=$(cat "$T/$1" 2>/dev/null) && [ -n "$file" ] &&
+		[ "$file" = "$(pid_of "$2" 2>/dev/null)" ]
 }
 files
 echo mine >"$T/p/idle.pid"
@@ -66,7 +67,7 @@ expect 0 m start a:a1
 # The supervisor is killed while programs come and go.
 k=$(keeper)
 for _ in 1 2 3 4 5 6 7 8; do
-	p=$(pid_of a:a0)
+	p=$(cat "$T/p/a0.pid")
 	s=$(supervisor "$k")
 	kill -KILL "$p" ${s:+"$s"} 2>/dev/null || true
 	wait_until '[ -n "$(pid_of a:a0 2>/dev/null)" ] &&
