@@ -213,6 +213,20 @@ main_environment(struct load *l, const struct confread_section *s,
 		confread_setenv(&l->read, env->v[i]);
 }
 
+/* The state file in the run directory has that name. */
+static void
+check_statedir(struct load *l, const struct confread_section *s)
+{
+	struct confread_entry *e = s != NULL ?
+	    confread_entry(s, "statedir") : NULL;
+	struct conf_main *m = &l->c->main;
+
+	if (e != NULL &&
+	    strcmp(m->statedir, path_in(l, m->rundir, "state")) == 0)
+		say_entry(l, e, false, "it cannot be RUNDIR/state: that is a "
+		    "file");
+}
+
 static void
 load_main(struct load *l)
 {
@@ -231,6 +245,7 @@ load_main(struct load *l)
 				load_value(l, e, &scope, &l->c->main, NULL);
 	}
 	main_computed(l);
+	check_statedir(l, s);
 }
 
 /* Sections that are only checked. */

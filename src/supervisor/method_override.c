@@ -469,10 +469,19 @@ note_before(struct reload_client *c, const struct config *next)
 	for (i = 0; i < next->nprocs; i++)
 		w->numprocs += concerns(c, &next->procs[i]);
 	TAILQ_FOREACH(s, &w->sup->services, entry)
-		if (concerns(c, s->conf) && !s->conf->leaving) {
+		if (concerns(c, s->conf)) {
 			crowd_add(&w->before, s);
-			w->had[s->slot] = 1;
+			w->had[s->slot] = !s->conf->leaving;
 		}
+}
+
+/* It has never been up: a supervisor that was killed may have added it for the
+ * same request. */
+static bool
+is_coming(const struct service *s)
+{
+	return s->prog.gen <= 1 && s->prog.wanted &&
+	    s->prog.state == PROGRAM_STARTING;
 }
 
 /* Who came and who goes. */
@@ -484,12 +493,18 @@ compare(struct wish *w)
 
 	TAILQ_FOREACH(s, &w->sup->services, entry)
 		if (concerns(&w->client, s->conf) && !s->conf->leaving &&
-		    !w->had[s->slot])
+		    (!w->had[s->slot] || is_coming(s)))
 			crowd_add(&w->made, s);
 	for (i = 0; i < w->before.n; i++)
 		if (w->before.v[i]->gone || w->before.v[i]->conf->leaving)
 			crowd_add(&w->left, w->before.v[i]);
 	w->up = xcalloc(w->made.n + 1, sizeof *w->up);
+}
+
+static bool
+was_there(const struct wish *w, uint32_t i)
+{
+	return w->had[w->made.v[i]->slot] != 0;
 }
 
 static void
@@ -503,8 +518,9 @@ reply_scaled(struct wish *w)
 	buf_addf(&b, ",\"numprocs\":%lld,\"programs\":[",
 	    (long long)w->numprocs);
 	for (i = 0; i < w->made.n; i++)
-		outcome_add(&b, w->made.v[i], w->up[i], true,
-		    w->up[i] ? "added" : NULL, i == 0);
+		outcome_add(&b, w->made.v[i], w->up[i], !was_there(w, i),
+		    !w->up[i] ? NULL : was_there(w, i) ? "started" : "added",
+		    i == 0);
 	for (i = 0; i < w->left.n; i++)
 		outcome_add(&b, w->left.v[i], true, true, "removed",
 		    i == 0 && w->made.n == 0);

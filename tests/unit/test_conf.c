@@ -120,6 +120,8 @@ START_TEST(test_empty)
 	ck_assert_str_eq(conf->main.socket, "/r/control.sock");
 	ck_assert_str_eq(conf->main.pidfile, "/r/mpsupd.pid");
 	ck_assert_str_eq(conf->main.statedir, "/r/lib");
+	load_refused("[mpsupd]\nrundir = /r\nstatedir = /r//state\n",
+	    "statedir: it cannot be RUNDIR/state");
 }
 END_TEST
 
