@@ -197,6 +197,8 @@ struct conf_process {
 	int32_t slot; /* board slot; -1: none yet.  Set by the supervisor */
 	bool leaving; /* gone from the files, kept until it is down */
 	bool disabled; /* autostart is false by `disable` */
+	int64_t enabled_run; /* 1 + number of the run after which `enable` found
+			      * it stopped: that stop is forgotten; or 0 */
 	bool stopped; /* an operator stopped it before the daemon was started;
 		    * it begins only when it is asked to */
 	/* Of a transient program, which `run` made and no file knows. */

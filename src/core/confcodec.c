@@ -53,6 +53,7 @@ static const struct field process_extra[] = {
 	P(slot, KIND_SLOT),
 	P(leaving, STORE_BOOL),
 	P(disabled, STORE_BOOL),
+	P(enabled_run, STORE_INT),
 	P(stopped, STORE_BOOL),
 	P(transient, KIND_U64),
 	P(run_rm, STORE_BOOL),

@@ -28,6 +28,7 @@
 #include "supervisor/peer.h"
 #include "supervisor/reload.h"
 #include "supervisor/service.h"
+#include "supervisor/stopped.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/waiter.h"
 
@@ -53,6 +54,7 @@ struct wish {
 	struct request *request; /* NULL: its client went away */
 	bool running; /* the reload has not answered yet */
 	bool wait;
+	bool forget; /* enable: stops by operators */
 	int64_t until_ns; /* of the waiting; 0: no limit */
 	char *change;
 	struct named *named; /* uthash, in order */
@@ -324,7 +326,11 @@ note_autostart(struct reload_client *c, const struct config *next)
 			continue;
 		s->conf->autostart = p->autostart;
 		s->conf->disabled = p->disabled;
+		/* An earlier stop does not keep it from starting then. */
+		if (w->forget && !s->prog.wanted)
+			s->conf->enabled_run = (int64_t)s->prog.gen + 1;
 	}
+	stopped_note(w->sup);
 	if (reload_store(w->sup) == -1)
 		log_warnx("the keeper does not know of a changed autostart; "
 		    "the next reload tells it");
@@ -426,6 +432,7 @@ set_autostart(struct request *r, int64_t autostart)
 	if (!method_bool(r, "reset", false, &reset))
 		return;
 	w = wish_new(r);
+	w->forget = autostart == 1 && !reset;
 	w->client.accepted = note_autostart;
 	w->client.done = on_kept;
 	if (!take_names(w, r) || !is_permitted(r, w)) {

@@ -164,6 +164,7 @@ assign_slots(struct reload *rl, struct config *next, struct plan *p)
 		if (wanted)
 			all[n].leaving = false;
 		all[n].stopped = s != NULL && s->conf->stopped;
+		all[n].enabled_run = s != NULL ? s->conf->enabled_run : 0;
 		if (s != NULL) {
 			used[s->slot] = 1;
 			plan_change(p, s, &all[n]);

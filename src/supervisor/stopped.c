@@ -46,6 +46,7 @@ stopped_has(const struct service *s)
 {
 	return !s->prog.wanted && !s->conf->leaving &&
 	    s->conf->transient == 0 &&
+	    s->conf->enabled_run != (int64_t)s->prog.gen + 1 &&
 	    (s->prog.gen > 0 || s->prog.reason == REASON_STOPPED ||
 	    s->conf->stopped);
 }

@@ -7,7 +7,7 @@
  * configuration, which a killed supervisor leaves behind; statedir/stopped is a
  * copy of it for the next daemon, written by a process of its own a moment
  * later, one at a time.  A stop of the whole daemon is no stop of its programs:
- * nothing is noted from then on.
+ * nothing is noted from then on.  `enable` forgets the stop of a program.
  *
  * Where that file cannot be written it is said once, and the stops are known as
  * long as the daemon runs.

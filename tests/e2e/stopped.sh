@@ -101,6 +101,27 @@ expect 0 m stop
 start_daemon
 wait_until 'is a RUNNING && is job WAITING' 5
 
+# enable means what it says, whatever was stopped before; a later stop counts.
+expect 0 m stop a
+holds a
+expect 0 m enable a
+holds
+kill -KILL "$(supervisor "$(keeper)")"
+wait_until 'm status >/dev/null' 5
+expect 0 m reload
+expect 0 m stop b
+holds g:b
+expect 0 m start a b
+expect 0 m stop a
+holds a
+expect 0 m stop
+start_daemon
+check 'is a STOPPED'
+expect 0 m enable a
+expect 0 m stop
+start_daemon
+wait_until 'is a RUNNING && is b RUNNING' 5
+
 # Nothing can be kept: it is said once, and stops work all the same.
 rm -r "$T/state"
 : >"$T/state"
