@@ -90,17 +90,18 @@ take_change(char **ret)
 /* The change is of a program that there is, the files are good with it, and
  * then it is written: in this order.  *RET stays NULL if any fails. */
 static enum loader_refusal
-load_changed(const char *changes, char **argv, struct conf_host *host,
+load_changed(const char *changes, char **argv, const struct conf_host *world,
     struct config **ret, struct conf_msgs *msgs)
 {
 	struct buf text = BUF_INIT;
 	struct conf_change change = {.text = changes, .merged = &text};
+	struct conf_host host = *world;
 	enum loader_refusal refusal = LOADER_INVALID;
 	struct config *c = NULL;
 	char *why = NULL;
 
-	host->change = &change;
-	if (config_load(argv[1], host, &c, msgs) == -1)
+	host.change = &change;
+	if (config_load(argv[1], &host, &c, msgs) == -1)
 		c = NULL;
 	if (change.missing != NULL) {
 		conf_msg_add(msgs, false, "%s", change.missing);
