@@ -152,7 +152,8 @@ struct program {
 	uint8_t ready; /* this run has reported ready */
 	uint8_t followed; /* pid is a daemon that the run left behind */
 	uint8_t due; /* schedule: a run is owed */
-	uint8_t pad[2];
+	uint8_t grouped; /* the run is in its cgroup.  The shell's */
+	uint8_t pad;
 	int32_t spawn_errno;
 	int32_t pid; /* of the present run; 0: none */
 	int32_t last_pid; /* of the last run */

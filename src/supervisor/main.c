@@ -24,6 +24,7 @@
 #include "lib/log.h"
 #include "lib/sig.h"
 #include "lib/xalloc.h"
+#include "supervisor/cgroup.h"
 #include "supervisor/daemonlog.h"
 #include "supervisor/events.h"
 #include "supervisor/logs.h"
@@ -155,6 +156,7 @@ remove_paths(struct supervisor *sup)
 
 		unlink(m->socket);
 		ready_clean(sup);
+		cgroup_clean(sup);
 		if (!sup->forced) /* nothing is left behind */
 			unlink(state);
 		free(state);
@@ -596,6 +598,7 @@ init(struct supervisor *sup)
 	TAILQ_INIT(&sup->unwritten);
 	TAILQ_INIT(&sup->stirred);
 	tree_init(sup);
+	cgroup_init(sup);
 	schedule_init(sup);
 	if (divide_descriptors(&sinks, &peers, (uint32_t)sup->conf->nprocs) ==
 	    -1 && sup->board->supervisor_starts <= 1)

@@ -410,7 +410,7 @@ ready_prepare(struct service *s, struct spawn_extra *ex)
 	uint32_t slot = LINK_SLOT(s->slot, KEPT_READY);
 	int fd;
 
-	*ex = (struct spawn_extra){.fd = -1, .number = -1};
+	*ex = (struct spawn_extra){.fd = -1, .number = -1, .cgroup = -1};
 	if (r == NULL || !needs_fd(r))
 		return 0;
 	if (r->fd == -1) {

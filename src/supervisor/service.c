@@ -16,6 +16,7 @@
 #include "lib/str.h"
 #include "lib/xalloc.h"
 #include "core/proto.h"
+#include "supervisor/cgroup.h"
 #include "supervisor/hooks.h"
 #include "supervisor/events.h"
 #include "supervisor/logs.h"
@@ -437,13 +438,19 @@ service_spawn(struct service *s)
 		service_store(s);
 		write_state(s);
 		lastrun_begin(&s->last, now_ns());
+		extra.cgroup = cgroup_open(s);
 		spawn(&s->sup->conf->main, s->conf, s->sup->board, s->slot,
 		    fds, &extra, state_pid(&s->sup->state, s->slot), &r);
+		if (extra.cgroup != -1)
+			close(extra.cgroup);
+		if (extra.cgroup != -1 && r.pid != 0 && !r.grouped)
+			cgroup_give_up(s->sup);
 	}
 	if (r.pid != 0 || !is_ours(r.step, r.err))
 		transient_spawned(s);
 	if (r.pid != 0) {
 		arg.pid = r.pid;
+		s->prog.grouped = r.grouped;
 		feed(s, ON_SPAWNED, &arg);
 		return;
 	}
@@ -568,6 +575,7 @@ takeover_starting(struct service *s)
 		return;
 	}
 	arg.now_ns = b->spawned_ns[s->slot];
+	s->prog.grouped = cgroup_has(s, arg.pid);
 	feed(s, ON_SPAWNED, &arg);
 }
 
@@ -597,6 +605,9 @@ service_takeover(struct service *s)
 	if (s->prog.state == PROGRAM_STARTING && s->prog.pid == 0)
 		takeover_starting(s);
 	takeover_followed(s);
+	/* Adopted, perhaps by a daemon that is in another group itself. */
+	if (s->prog.grouped && atomic_load(&s->sup->board->orphan[s->slot]))
+		s->prog.grouped = cgroup_has(s, s->prog.pid);
 	service_ended(s);
 	if (s->prog.gen > 0)
 		pidfile_update(s); /* neither */
@@ -780,6 +791,7 @@ service_remove(struct service *s)
 	s->conf = NULL;
 	ev_timer_stop(sup->loop, &s->timer);
 	stop_forget(s);
+	cgroup_remove(s);
 	ready_free(s);
 	hooks_free(s);
 	schedule_configure(s);

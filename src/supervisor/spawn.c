@@ -37,6 +37,7 @@
 #include "lib/state.h"
 #include "lib/xalloc.h"
 #include "supervisor/confine.h"
+#include "supervisor/cloneinto.h"
 #include "supervisor/spawn.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/tree.h"
@@ -60,6 +61,7 @@ struct child {
 	int umask; /* -1: stay */
 	const int *fds;
 	int extra_fd, extra_number; /* -1: none */
+	int cgroup; /* directory; -1: none, or it was refused */
 	bool set_user;
 	uid_t uid;
 	gid_t gid;
@@ -379,10 +381,22 @@ static pid_t
 clone_child(struct child *ch, int flags, void *parent_tid, int32_t *child_tid)
 {
 	static char stack[64 * 1024] __attribute__((aligned(64)));
-	pid_t r = clone(child_main, stack + sizeof stack, CLONE_VM |
-	    CLONE_VFORK | CLONE_FILES | flags, ch, parent_tid, NULL,
-	    child_tid);
-	int saved = errno;
+	int saved;
+	pid_t r = -1;
+
+	flags |= CLONE_VM | CLONE_VFORK | CLONE_FILES;
+	if (ch->cgroup != -1)
+		r = cloneinto(child_main, stack, sizeof stack,
+		    (uint64_t)(unsigned)flags, ch->cgroup, parent_tid,
+		    child_tid, ch);
+	/* Out of processes or memory: so is a clone without a group. */
+	if (r == -1 && (ch->cgroup == -1 || (errno != EAGAIN &&
+	    errno != ENOMEM))) {
+		ch->cgroup = -1;
+		r = clone(child_main, stack + sizeof stack, flags, ch,
+		    parent_tid, NULL, child_tid);
+	}
+	saved = errno;
 
 	clear_stage(ch);
 	errno = saved;
@@ -487,6 +501,7 @@ spawn(const struct conf_main *main, const struct conf_process *c,
 		.fds = fds,
 		.extra_fd = extra->fd,
 		.extra_number = extra->number,
+		.cgroup = extra->cgroup,
 		.failed = &board->failed[slot],
 		.born_ns = &board->birth[slot].to_ns,
 		.nochildren = c->nochildren,
@@ -505,6 +520,7 @@ spawn(const struct conf_main *main, const struct conf_process *c,
 	run(&ch, &env, CLONE_PARENT | CLONE_PARENT_SETTID |
 	    (state_pid != NULL ? CLONE_CHILD_SETTID : 0), &board->pid[slot],
 	    state_pid, ret);
+	ret->grouped = ret->pid != 0 && ch.cgroup != -1;
 	env_free(&env);
 }
 
@@ -529,6 +545,7 @@ spawn_command(const struct conf_main *main, const struct board *board,
 		.argv = cmd->argv,
 		.fds = cmd->fds,
 		.extra_fd = -1,
+		.cgroup = -1,
 		.failed = &failed,
 		.nice = cmd->nice,
 		.parent = getpid(),

@@ -3,6 +3,7 @@
 #ifndef SUPERVISOR_SPAWN_H
 #define SUPERVISOR_SPAWN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,7 @@ struct conf_process;
 
 struct spawn_result {
 	int32_t pid; /* 0: no process was created */
+	bool grouped; /* it is in extra->cgroup */
 	uint8_t step; /* enum spawn_step: why not */
 	int32_t err;
 };
@@ -24,6 +26,7 @@ struct spawn_extra {
 	size_t nenv;
 	int fd, number; /* descriptor, and its number in the program; -1: none.
 			 * It is blocking there. */
+	int cgroup; /* directory of the group it is born in; -1: ours */
 };
 
 /* Once, while few descriptors are open: keeps four low numbers (of NULL,

@@ -46,6 +46,8 @@ struct supervisor {
 	struct service_list stirred; /* order_turn() is to look at them */
 	struct service_list unwritten; /* the state file lacks their news */
 
+	char *cgroup, *cgroup_path; /* directory of the groups of programs, and
+				     * its path in the hierarchy; NULL: none */
 	struct tree *tree; /* who descends from whom */
 	struct server *server;
 	struct events *events; /* NULL: nothing has happened */

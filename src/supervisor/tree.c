@@ -16,6 +16,7 @@
 #include "lib/state.h"
 #include "lib/str.h"
 #include "lib/xalloc.h"
+#include "supervisor/cgroup.h"
 #include "supervisor/service.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/tree.h"
@@ -497,6 +498,38 @@ is_in_table(struct service *s, bool all)
 	return false;
 }
 
+/* A line of the table for a process that the kernel lists as one of S. */
+static void
+add_grouped(void *arg, int32_t pid)
+{
+	struct service *s = arg;
+	struct tree *t = s->sup->tree;
+	size_t n = t->n;
+
+	table_add(t, pid);
+	if (t->n > n) {
+		t->v[n].slot = (int32_t)s->slot;
+		t->v[n].resolved = true;
+	}
+}
+
+/* The table has all of the tree of S, whatever else. */
+static void
+read_tree(struct service *s)
+{
+	struct tree *t = s->sup->tree;
+
+	if (!s->prog.grouped) {
+		read_table(s->sup);
+		return;
+	}
+	t->n = 0;
+	t->look++;
+	cgroup_each(s, add_grouped, s);
+	if (t->n > 0)
+		qsort(t->v, t->n, sizeof *t->v, compare_pids);
+}
+
 bool
 tree_is_left(struct service *s, bool all)
 {
@@ -506,6 +539,14 @@ tree_is_left(struct service *s, bool all)
 
 	if (s->conf->kill_mode == KILL_PROCESS && !all)
 		return false;
+	if (s->prog.grouped) {
+		if (!cgroup_is_populated(s))
+			return false;
+		if (all || s->conf->kill_mode == KILL_TREE)
+			return true;
+		read_tree(s);
+		return is_in_table(s, all);
+	}
 	if (!t->fresh)
 		wide |= !read_children(sup);
 	if (!wide && t->children != NULL) {
@@ -551,7 +592,7 @@ void
 tree_learn(struct service *s)
 {
 	if (s->prog.pid != 0 && s->conf->kill_mode == KILL_TREE &&
-	    may_have_children(s->prog.pid) && is_affordable(s->sup->tree))
+	    !s->prog.grouped && may_have_children(s->prog.pid) && is_affordable(s->sup->tree))
 		read_table(s->sup);
 }
 
@@ -635,7 +676,7 @@ freeze(struct service *s)
 		if (n == before)
 			break;
 		qsort(stopped, n, sizeof *stopped, compare_pids);
-		read_table(s->sup);
+		read_tree(s);
 	}
 	free(stopped);
 }
@@ -643,10 +684,13 @@ freeze(struct service *s)
 void
 tree_signal(struct service *s, int signo)
 {
-	read_table(s->sup);
-	if (signo == SIGKILL)
-		freeze(s);
-	signal_all(s, signo);
+	if (signo != SIGKILL || !s->prog.grouped ||
+	    s->conf->kill_mode != KILL_TREE || !cgroup_kill(s)) {
+		read_tree(s);
+		if (signo == SIGKILL)
+			freeze(s);
+		signal_all(s, signo);
+	}
 	s->sup->tree->pause = 0.;
 	tree_watch(s->sup);
 }
@@ -658,12 +702,20 @@ static void
 tell_newcomers(struct supervisor *sup)
 {
 	struct service *s;
+	bool others = false;
 
-	if (!is_affordable(sup->tree))
+	TAILQ_FOREACH(s, &sup->services, entry) {
+		if (s->prog.clearing && s->prog.grouped) {
+			read_tree(s);
+			signal_all(s, SIGTERM);
+		}
+		others |= s->prog.clearing && !s->prog.grouped;
+	}
+	if (!others || !is_affordable(sup->tree))
 		return;
 	read_table(sup);
 	TAILQ_FOREACH(s, &sup->services, entry)
-		if (s->prog.clearing)
+		if (s->prog.clearing && !s->prog.grouped)
 			signal_all(s, SIGTERM);
 }
 
@@ -714,7 +766,7 @@ tree_daemon(struct service *s)
 	const struct entry *best = NULL;
 	size_t i;
 
-	read_table(s->sup);
+	read_tree(s);
 	for (i = 0; i < t->n; i++) {
 		const struct entry *e = &t->v[i];
 

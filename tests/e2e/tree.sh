@@ -3,11 +3,15 @@
 # children that made sessions of their own (F6), by default.
 . "$(dirname "$0")/lib.sh"
 need_key kill_mode tree
+N=1005.$$ # of this test alone
 
 conf <<E
 [program:family]
 command = sh -c 'sleep 1001 & setsid sleep 1002 & (setsid sleep 1003 &) ; echo up; wait'
 stopwaitsecs = 2
+[program:hidden]
+command = env -i sh -c 'setsid sh -c "setsid sleep $N & sleep 0.1" & echo up; exec sleep 1006'
+startsecs = 0
 [program:forker]
 command = sh -c 'setsid sleep 1004 & exit 0'
 startretries = 1
@@ -18,6 +22,25 @@ expect 0 m stop family
 check '! leftovers | grep -qE "sleep 100[123]"' "$(leftovers)"
 wait_until 'is forker FATAL || is forker RUNNING' 10
 check '[ "$(leftovers | grep -c "sleep 1004")" -le 1 ]' "$(leftovers)"
+# One that hides from everything but the kernel's own list is named, and left
+# alone, where there is no such list.
+hidden() {
+	ps -eo pid=,args= | grep "[s]leep $N" | awk '{ print $1 }'
+}
+wait_until '[ -n "$(hidden)" ]' 5
+group=$(grep ^0:: "/proc/$(pid_of hidden)/cgroup")
+pid=$(hidden)
+kill -KILL "$(pid_of hidden)"
+case $group in
+*/mpsupd-*/program-hidden) wait_until '! alive $pid' 5 ;;
+*)
+	wait_until 'is hidden RUNNING' 5
+	wait_until 'grep -q "process $pid .* belongs to no program" "$DLOG"' 5
+	check 'alive $pid'
+	kill -KILL "$pid"
+	;;
+esac
 expect 0 m stop
+hidden | xargs -r kill -KILL
 check no_leftovers "$(leftovers)"
 finish
