@@ -207,19 +207,21 @@ bench: all bench-tools ## measure; ROWS="boot stop ..." for some rows
 bench-deps: ## install the supervisors that bench compares with
 	@DEPS=$(DEPS) tests/deps.sh bench
 
-bench-tools: $(BENCH)/tool $(BENCH)/wait $(BENCH)/crash $(BENCH)/empty
+bench-tools: $(BENCH)/tool $(BENCH)/wait $(BENCH)/crash $(BENCH)/ready \
+		$(BENCH)/empty
 
 $(BENCH)/tool: tests/bench/tool.c
 	@mkdir -p $(@D)
 	$(SAY) CC $<
 	$(Q)$(CC) $(BENCH_CFLAGS) -O2 -pthread -o $@ $<
 
-$(BENCH)/wait $(BENCH)/crash: tests/bench/prog.c
+$(BENCH)/wait $(BENCH)/crash $(BENCH)/ready: tests/bench/prog.c
 	@mkdir -p $(@D)
 	$(SAY) CC $<
 	$(Q)$(CC) $(BENCH_CFLAGS) -Os -static -fno-stack-protector \
 		$(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),-nostdlib \
-		-fno-pie -no-pie) $(if $(filter %/crash,$@),-DCRASH) -o $@ $<
+		-fno-pie -no-pie) $(if $(filter %/crash,$@),-DCRASH) \
+		$(if $(filter %/ready,$@),-DREADY) -o $@ $<
 
 $(BENCH)/empty:
 	@mkdir -p $(@D)

@@ -140,13 +140,15 @@ int
 cgroup_open(struct service *s)
 {
 	char *dir;
-	int fd;
+	int fd = -1;
 
 	/* What may be left behind would keep the group for ever. */
 	if (s->sup->cgroup == NULL || s->conf->kill_mode != KILL_TREE)
 		return -1;
 	dir = file_of(s, "");
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* The first time it is not there. */
+	if (s->prog.starts > 0 || mkdir(dir, 0755) == 0 || errno == EEXIST)
+		fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd == -1 && errno == ENOENT && mkdir(dir, 0755) == 0)
 		fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	free(dir);

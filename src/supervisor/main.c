@@ -194,6 +194,12 @@ supervisor_abandon(struct supervisor *sup)
 	exit(1);
 }
 
+static bool
+is_over(const struct service *s)
+{
+	return service_is_stopped(s) || service_is_left_behind(s);
+}
+
 /* Groups go down in descending priority, those of one priority at once; the
  * next begin when they are down.  Within a priority the first process goes
  * first: it is the one that the kernel finds fastest among the zombies.
@@ -204,20 +210,22 @@ shutdown_step(struct supervisor *sup)
 	struct service *s, **v;
 	uint32_t n = 0, i;
 	int64_t priority = INT64_MIN; /* of what is going down now */
+	bool stuck = false;
 
 	sup->stop_look = false;
 	/* Whatever its priority, what has no process gets none any more. */
 	TAILQ_FOREACH(s, &sup->services, entry)
 		if (s->prog.pid == 0 && s->prog.wanted)
 			service_event(s, ON_STOP);
-	TAILQ_FOREACH(s, &sup->services, entry)
-		if (!service_is_stopped(s) &&
-		    s->conf->group_priority > priority)
+	TAILQ_FOREACH(s, &sup->services, entry) {
+		stuck |= service_is_left_behind(s);
+		if (!is_over(s) && s->conf->group_priority > priority)
 			priority = s->conf->group_priority;
+	}
 	v = xcalloc(sup->nservices + 1, sizeof *v);
 	TAILQ_FOREACH(s, &sup->services, entry) {
 		s->going_down = false;
-		if (!service_is_stopped(s) && (sup->forced ||
+		if (!is_over(s) && (sup->forced ||
 		    s->conf->group_priority == priority))
 			v[n++] = s;
 	}
@@ -225,7 +233,7 @@ shutdown_step(struct supervisor *sup)
 	n = order_dependants(sup, &v, n, true);
 	sup->ngoing_down = 0;
 	for (i = 0; i < n; i++) {
-		if (service_is_stopped(v[i]))
+		if (is_over(v[i]))
 			continue;
 		if (v[i]->prog.state != PROGRAM_STOPPING ||
 		    v[i]->prog.wanted)
@@ -234,8 +242,14 @@ shutdown_step(struct supervisor *sup)
 		sup->ngoing_down += v[i]->going_down;
 	}
 	free(v);
-	if (sup->ngoing_down == 0 && priority == INT64_MIN)
+	if (sup->ngoing_down == 0 && priority == INT64_MIN) {
+		/* The next start finds what is left, by the state file. */
+		if (stuck)
+			log_warnx("programs that survive SIGKILL are left "
+			    "behind");
+		sup->forced |= stuck;
 		finish(sup);
+	}
 	sup->stop_look |= sup->ngoing_down == 0;
 }
 

@@ -94,8 +94,8 @@ plan_change(struct plan *p, const struct service *s,
 	buf_adds(&p->changed, ",\"keys\":[");
 	buf_add(&p->changed, buf_head(&k.names), buf_len(&k.names));
 	buf_addf(&p->changed, "],\"action\":\"%s\"}",
-	    k.restart && s->prog.wanted && s->prog.pid != 0 ? "restart" :
-	    "live");
+	    k.restart && s->prog.wanted && s->prog.pid != 0 &&
+	    next->type != TYPE_ONESHOT ? "restart" : "live");
 	buf_clear(&k.names);
 }
 

@@ -40,6 +40,7 @@ _Static_assert(BOARD_SLOTS == CONF_PROCESS_MAX,
     "each process that a file may ask for has a slot");
 
 #define HASTY_NS 1000000000LL /* a run that is not worth a quick restart */
+#define LAST_KILLS 5 /* SIGKILLs, a second apart, before it is left behind */
 #define PREPARED_MAX 64 /* pipes given to the keeper in one packet */
 
 _Static_assert(PREPARED_MAX <= LINK_FDS, "they fit into a packet");
@@ -148,6 +149,13 @@ service_is_stopped(const struct service *s)
 	    !hooks_are_ending(s);
 }
 
+bool
+service_is_left_behind(const struct service *s)
+{
+	return s->sup->stopping && s->prog.state == PROGRAM_STOPPING &&
+	    s->prog.kills >= LAST_KILLS;
+}
+
 /* During the stop of the daemon: the last of those that went down together
  * lets the next ones go, and nothing begins any more. */
 static void
@@ -157,7 +165,8 @@ note_stopped(struct service *s)
 
 	if (s->prog.pid == 0 && s->prog.wanted)
 		sup->stop_look = true;
-	if (s->going_down && service_is_stopped(s)) {
+	if (s->going_down && (service_is_stopped(s) ||
+	    service_is_left_behind(s))) {
 		s->going_down = false;
 		if (--sup->ngoing_down == 0)
 			sup->stop_look = true;

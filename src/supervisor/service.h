@@ -133,6 +133,10 @@ int service_output(const struct service *s);
 /* It is down, and not to come up again. */
 bool service_is_stopped(const struct service *s);
 
+/* The daemon stops, and this one survives SIGKILL again and again: the kernel
+ * does not let it end, and nobody waits for it any more. */
+bool service_is_left_behind(const struct service *s);
+
 /* Takes C (of the same name) as its configuration from now on: logs and
  * timers at once.  The caller restarts it if that is needed. */
 void service_configure(struct service *s, struct conf_process *c);

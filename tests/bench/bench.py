@@ -692,6 +692,112 @@ class Bench:
         finally:
             s.remove()
 
+    # what only a supervisor with an order, a tree and a policy of its own has
+
+    def life(self, text):
+        """A Mpsupd with the sections TEXT behind its own."""
+        s = self.make(Mpsupd, [])
+        with open(s.file, 'a') as f:
+            f.write(text)
+        return s
+
+    def grown(self, width, depth, keys):
+        """Seconds of the boot of DEPTH layers of WIDTH programs; KEYS(LAYER)
+        are lines for each of a layer."""
+        text = ''.join(
+            '[program:l%d_%d]\ncommand = %s/wait\nstartsecs = 0\n'
+            'stdout_logfile = NONE\nstderr_logfile = NONE\n%s' % (
+                layer, i, BIN, keys(layer, i))
+            for layer in range(depth) for i in range(width))
+        s = self.life(text)
+        try:
+            return self.boot(s, width * depth)
+        finally:
+            self.teardown(s)
+            s.remove()
+
+    def graph(self, cls):
+        if cls is not Mpsupd:
+            return
+        width, depth, flat, deep = 50, 20, [], []
+
+        def needs(layer, i):
+            if layer == 0:
+                return ''
+            return 'requires = ' + ' '.join(
+                'l%d_%d' % (layer - 1, (i + k) % width) for k in range(3)) + \
+                '\n'
+        for _ in range(5):
+            flat.append(self.grown(width, depth, lambda layer, i: ''))
+            deep.append(self.grown(width, depth, needs))
+        self.set('graph', 'mpsupd', median(deep))
+        self.set('graph', 'bare', median(flat))
+
+    def depend(self, cls):
+        """A chain: each says that it is ready when the next may begin."""
+        if cls is not Mpsupd:
+            return
+        n = 200
+        s = self.life(''.join(
+            '[program:p%d]\ncommand = %s/ready\nready = fd:3\n'
+            'startsecs = 0\nstdout_logfile = NONE\nstderr_logfile = NONE\n%s'
+            % (i, BIN, 'requires = p%d\n' % (i - 1) if i else '')
+            for i in range(n)))
+        try:
+            self.boot(s, n)
+            times = sorted(ns for ns, _ in stamps()[:n])
+            self.set('depend', 'mpsupd', median(
+                b - a for a, b in zip(times, times[1:])) / 1e6)
+        finally:
+            self.teardown(s)
+            s.remove()
+
+    def escape(self, cls):
+        """200 that left the session and do not heed SIGTERM."""
+        if cls is not Mpsupd:
+            return
+        n, grace = 200, 1
+        loop = ("trap '' TERM; i=0; while [ $i -lt %d ]; do setsid %s/wait & "
+                "i=$((i + 1)); done; wait" % (n, BIN))
+        with open(self.folder('tree') + '/tree', 'w') as f:
+            f.write('#!/bin/sh\n' + loop + '\n')
+            os.fchmod(f.fileno(), 0o755)
+        s = self.life('[program:tree]\ncommand = %s\nstopwaitsecs = %d\n'
+                      % (f.name, grace))
+        try:
+            self.boot(s, n)
+            time.sleep(1.2)
+            self.set('escape', 'mpsupd', self.teardown(s) - grace)
+        finally:
+            s.remove()
+
+    def backoff(self, cls):
+        if cls is not Mpsupd:
+            return
+        n, secs = 200, 10
+        keys = ('stdout_logfile = NONE\nstderr_logfile = NONE\n'
+                'startsecs = 0\n')
+        s = self.life('[program:p0]\ncommand = %s/wait\n%s' % (BIN, keys) +
+                      ''.join('[program:c%d]\ncommand = %s/crash\n%s'
+                              'restart_delay = 100ms\n' % (i, BIN, keys)
+                              for i in range(n)))
+        stamp_file()
+        try:
+            s.start()
+            wait_stamps(n + 1)
+            time.sleep(2)
+            pids = [p for p in side() if b'mpsupd' in open(
+                '/proc/%d/cmdline' % p, 'rb').read()]
+            began, t = cpu_s(pids), now()
+            path, request = s.request('p0')
+            time.sleep(secs)
+            self.set('backoffcpu', 'mpsupd',
+                     (cpu_s(pids) - began) / (now() - t) * 100)
+            _, _, p99, _ = tool('socket', path, 1, 2, request)
+            self.set('backoff', 'mpsupd', p99 / 1e3)
+        finally:
+            s.remove()
+
     # as PID 1: orphans that end, each by itself
 
     NAMESPACE = ['unshare', '--fork', '--pid', '--mount-proc', '--kill-child']
@@ -809,6 +915,16 @@ ROWS = [
     ('storm', 'stormraw', 'the same by the socket', 'ms', 'less',
      ('value', 5.0)),
     ('storm', 'restarts', 'the same: restarts', '/s', 'more', None),
+    ('graph', 'graph', 'boot of 1,000 in 20 layers', 's', 'less',
+     ('ratio', 1.3)),
+    ('depend', 'depend', 'ready to the start of what needs it', 'ms', 'less',
+     ('value', 1.0)),
+    ('escape', 'escape', '200 escaped: from the end of grace', 's', 'less',
+     ('value', 1.0)),
+    ('backoff', 'backoffcpu', '200 crash, with backoff: CPU', '%', 'less',
+     ('value', 5.0)),
+    ('backoff', 'backoff', 'the same: status by the socket, 99 %', 'ms',
+     'less', ('value', 5.0)),
     ('orphans', 'orphans', '1,000 orphans gone (as PID 1)', 'ms', 'less',
      ('value', 10.0)),
     ('first', 'first', 'exec to first program', 'ms', 'less',

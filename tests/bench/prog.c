@@ -2,7 +2,8 @@
  * The programs that `make bench` has supervised.
  *
  * It says that it runs, and then waits for a signal, or, compiled with CRASH,
- * ends at once with exit code 1.  To say means: a record of 16 bytes {monotonic ns, pid} is appended to the
+ * ends at once with exit code 1; compiled with READY, it writes a newline to
+ * descriptor 3 before it waits.  To say means: a record of 16 bytes {monotonic ns, pid} is appended to the
  * file (or FIFO) STAMP, which is given when this is compiled.  So every time
  * that is measured ends at the program's own first instruction, not at a
  * supervisor's word.
@@ -63,6 +64,9 @@ run(void)
 	say();
 #ifdef CRASH
 	call(SYS_exit_group, 1, 0, 0);
+#endif
+#ifdef READY
+	call(SYS_write, 3, (long)"\n", 1);
 #endif
 	for (;;)
 		call(SYS_nanosleep, (long)&day, 0, 0);
