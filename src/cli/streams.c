@@ -246,7 +246,7 @@ prepare(struct streams *st, int sigfd, struct pollfd *p)
 			p[AT_FLOW + i] = (struct pollfd){f->done ? -1 :
 			    f->r.fd, POLLIN, 0};
 		ready |= !f->done && buf_len(&f->piece) == 0 &&
-		    buf_len(&f->r.in) > 0;
+		    (buf_len(&f->r.in) > 0 || f->r.fd == -1);
 	}
 	return ready;
 }
@@ -277,28 +277,10 @@ serve_flow(struct streams *st, struct flow *f, short revents)
 {
 	if (buf_len(&f->piece) > 0)
 		return revents != 0 ? flow_write(st, f) : -1;
-	if (f->done || (revents == 0 && buf_len(&f->r.in) == 0))
+	if (f->done || (revents == 0 && buf_len(&f->r.in) == 0 &&
+	    f->r.fd != -1))
 		return -1;
 	return flow_read(st, f) == -1 ? lost(st, errno) : -1;
-}
-
-/* Its output may have gone on after what we took for its end: a start that
- * failed for want of memory is tried again.  Not so for `attach`: what comes
- * then is of the next run. */
-static int
-look_once_more(struct streams *st)
-{
-	int i;
-
-	for (i = 0; i < 2 && st->whole; i++)
-		if (st->flow[i].done && st->flow[i].position != NULL &&
-		    st->flow[i].r.fd != -1) {
-			st->flow[i].done = false;
-			if (flow_ask(st, &st->flow[i]) == -1 &&
-			    errno != ECONNRESET)
-				return -1;
-		}
-	return 0;
 }
 
 static int
@@ -330,8 +312,6 @@ loop(struct streams *st, int sigfd)
 			continue;
 		code = now;
 		st->over = true;
-		if (look_once_more(st) == -1)
-			return lost(st, errno);
 	}
 	return st->failed ? CLI_OURS : code;
 }

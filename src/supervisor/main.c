@@ -39,6 +39,7 @@
 #include "supervisor/stopped.h"
 #include "supervisor/tree.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/transient.h"
 #include "supervisor/uplink.h"
 
 #define SPAWN_TURN_NS 1000000LL /* spawning at a stretch, before others */
@@ -174,6 +175,7 @@ finish(struct supervisor *sup)
 	last_drain(sup);
 	stopped_flush(sup);
 	server_flush(sup, 1000);
+	transient_finish(sup);
 	remove_paths(sup);
 	log_info("all programs are stopped; the daemon ends");
 	daemonlog_flush();

@@ -339,7 +339,9 @@ is_over(const struct tail *t)
 
 	if (s->gone || t->next_run)
 		return true;
-	if (s->prog.pid != 0 || s->prog.state == PROGRAM_STARTING)
+	if (s->prog.pid != 0 || s->prog.state == PROGRAM_STARTING ||
+	    (s->prog.state == PROGRAM_BACKOFF &&
+	    s->prog.reason == REASON_DAEMON))
 		return false;
 	stream_pump(s->stream[t->which]);
 	return stream_fd(s->stream[t->which]) == -1 ||

@@ -393,13 +393,29 @@ free_slot(const struct supervisor *sup)
 	return -1;
 }
 
+/* What runs may be asked for again at any time; a new one may not begin. */
+static bool
+may_begin(struct making *m)
+{
+	const struct supervisor *sup = m->r->peer->sup;
+
+	if (sup->stopping)
+		request_error(m->r, PROTO_SHUTTING_DOWN, "the daemon is "
+		    "stopping; run is not possible any more");
+	else if (sup->safe || sup->keeper_gone)
+		request_error(m->r, PROTO_INTERNAL, "run is not possible now: "
+		    "%s", sup->safe ? "the supervisor runs in safe mode" :
+		    "the keeper was killed and cannot be replaced");
+	return !sup->stopping && !sup->safe && !sup->keeper_gone;
+}
+
 /* NULL: R was answered with an error. */
 static struct service *
 make_service(struct making *m)
 {
 	struct supervisor *sup = m->r->peer->sup;
 
-	if (!take_command(m) || !choose_user(m) || !take_name(m))
+	if (!may_begin(m) || !take_command(m) || !choose_user(m) || !take_name(m))
 		return NULL;
 	m->c.slot = m->old != NULL ? (int32_t)m->old->slot : free_slot(sup);
 	if (m->c.slot == -1) {
@@ -443,46 +459,15 @@ struct running {
 	bool replied, over, told;
 };
 
-static void await_end(struct request *r);
-
-static void
-on_begun_again(struct waiter *w, bool timed_out)
-{
-	struct request *r = w->data;
-
-	(void)timed_out;
-	waiter_free(w);
-	r->waiter = NULL;
-	await_end(r);
-}
-
-/* A failure of the daemon's own is no end: it tries again. */
 static void
 on_over(struct waiter *w, bool timed_out)
 {
 	struct request *r = w->data;
 	struct running *run = r->state;
-	struct service *s = run->service;
 
 	(void)timed_out;
-	if (!s->gone && s->prog.state == PROGRAM_BACKOFF) {
-		waiter_free(w);
-		r->waiter = waiter_new(r->peer->sup, GOAL_STATE, &s, 1);
-		r->waiter->state = PROGRAM_STARTING;
-		waiter_arm(r->waiter, -1, on_begun_again, r);
-		return;
-	}
 	run->over = true;
 	request_ready(r);
-}
-
-static void
-await_end(struct request *r)
-{
-	struct running *run = r->state;
-
-	r->waiter = waiter_new(r->peer->sup, GOAL_END, &run->service, 1);
-	waiter_arm(r->waiter, -1, on_over, r);
 }
 
 static void
@@ -563,7 +548,7 @@ begin(struct making *m, struct service *s)
 	struct request *r = m->r;
 	struct running *run = xcalloc(1, sizeof *run);
 
-	if (!service_has_done(s, m->c.transient))
+	if (!service_has_done(s, m->c.transient) && !s->sup->stopping)
 		service_event(s, ON_START);
 	if (m->stdin_fd != -1)
 		transient_give_stdin(s, m->stdin_fd);
@@ -574,7 +559,8 @@ begin(struct making *m, struct service *s)
 	r->fill = run_fill;
 	r->cleanup = run_cleanup;
 	request_ready(r);
-	await_end(r);
+	r->waiter = waiter_new(r->peer->sup, GOAL_END, &s, 1);
+	waiter_arm(r->waiter, -1, on_over, r);
 }
 
 static void
@@ -597,4 +583,9 @@ run_exec(struct request *r)
 }
 
 const struct method method_run = {
-	.name = "run", .needs = MAY_CONTROL, .exec = run_exec};
+	.name = "run",
+	.needs = MAY_CONTROL,
+	.while_stopping = true,
+	.in_need = true,
+	.exec = run_exec,
+};

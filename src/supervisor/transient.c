@@ -18,7 +18,7 @@ struct run {
 	unsigned clients;
 	ev_timer timer; /* runs while there is no client */
 	int stdin_fd; /* -1: none */
-	bool had_stdin, lost_stdin;
+	bool had_stdin;
 };
 
 static void
@@ -117,6 +117,22 @@ transient_free(struct service *s)
 	s->run = NULL;
 }
 
+void
+transient_finish(struct supervisor *sup)
+{
+	struct service *s;
+
+	TAILQ_FOREACH(s, &sup->services, entry)
+		transient_free(s);
+}
+
+/* That it had no standard input is remembered as a change that was done. */
+static uint64_t
+lost_id(const struct service *s)
+{
+	return s->conf->transient ^ UINT64_C(0x9e3779b97f4a7c15);
+}
+
 int
 transient_stdin(struct service *s)
 {
@@ -124,12 +140,12 @@ transient_stdin(struct service *s)
 		return s->sup->devnull;
 	if (s->run->stdin_fd != -1)
 		return s->run->stdin_fd;
+	/* On the board before the spawn, for the client may only be there when
+	 * this supervisor is not any more. */
 	if (s->conf->run_stdin && !s->run->had_stdin &&
-	    !s->run->lost_stdin) {
-		s->run->lost_stdin = true;
+	    !service_has_done(s, lost_id(s)))
 		log_warnx("program %s: its standard input was lost with the "
 		    "supervisor before; it gets /dev/null", s->label);
-	}
 	return s->sup->devnull;
 }
 
@@ -180,7 +196,6 @@ transient_give_stdin(struct service *s, int fd)
 	    !program_is_down(&s->prog)) {
 		s->run->stdin_fd = fd;
 		s->run->had_stdin = true;
-		s->run->lost_stdin = false;
 	} else {
 		close(fd);
 	}
@@ -189,7 +204,12 @@ transient_give_stdin(struct service *s, int fd)
 bool
 transient_lost_stdin(const struct service *s)
 {
-	return s->run != NULL && s->run->lost_stdin;
+	int i;
+
+	for (i = 0; s->run != NULL && i < PROGRAM_REQUESTS; i++)
+		if (s->prog.request[i] == lost_id(s))
+			return true;
+	return false;
 }
 
 void

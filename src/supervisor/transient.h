@@ -35,6 +35,9 @@ void transient_spawned(struct service *s);
  * ended. */
 bool transient_stays(const struct service *s);
 
+/* The daemon ends: logs that are to go with their programs. */
+void transient_finish(struct supervisor *sup);
+
 /* --- for method_run.c --- */
 
 /* A client looks after S; it goes. */

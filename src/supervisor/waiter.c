@@ -39,8 +39,24 @@ look_up(const struct wait_item *it, const struct program *p)
 	}
 }
 
+/* A failure of the daemon's own to start it is no end of the run: the next
+ * attempt is the same run, under another number. */
 static enum wait_result
-look(const struct wait_item *it)
+look_end(struct wait_item *it, const struct program *p)
+{
+	if (p->state == PROGRAM_BACKOFF && p->reason == REASON_DAEMON &&
+	    p->gen <= it->gen) {
+		it->gen = p->gen + 1;
+		return WAIT_PENDING;
+	}
+	if (p->gen < it->gen)
+		return program_is_down(p) ? WAIT_OK : WAIT_PENDING;
+	return p->gen != it->gen || (p->pid == 0 &&
+	    p->state != PROGRAM_STARTING) ? WAIT_OK : WAIT_PENDING;
+}
+
+static enum wait_result
+look(struct wait_item *it)
 {
 	const struct waiter *w = it->waiter;
 	const struct program *p = &it->service->prog;
@@ -55,8 +71,7 @@ look(const struct wait_item *it)
 		return program_is_down(p) && !p->wanted ? WAIT_OK :
 		    WAIT_PENDING;
 	case GOAL_END:
-		return p->gen != it->gen || (p->pid == 0 &&
-		    p->state != PROGRAM_STARTING) ? WAIT_OK : WAIT_PENDING;
+		return look_end(it, p);
 	default:
 		/* One event may lead through a state: EXITED, and at once
 		 * STARTING again. */

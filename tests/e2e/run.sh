@@ -165,6 +165,21 @@ code=0
 wait $b || code=$?
 check '[ $code = 137 ]'
 
+# The end of the daemon is its end, and is told with all that it wrote.
+expect 0 run --name quiet -- true
+"$MPSUPD" -c "$CONF" run --rm --name last -- sh -c \
+	'seq 50000; exec sleep 1000' >"$T/last" 2>"$T/last.err" &
+b=$!
+wait_until 'is last RUNNING && grep -qsx 50000 "$T/log/last.stdout.log"' 5
+expect 0 m stop
+code=0
+wait $b || code=$?
+check '[ $code = 143 ]' "$code $(cat "$T/last.err")"
+seq 50000 | cmp - "$T/last" || fail "output of the last moment is missing"
+check '[ ! -e "$T/log/last.stdout.log" ]'
+start_daemon
+expect 4 m status quiet
+
 # A reader that has enough.
 run --rm --name yes -- yes 2>"$T/err" | head -n 1 >"$T/out"
 check '[ "$(cat "$T/out")" = y ] && [ ! -s "$T/err" ]' "$(cat "$T/err")"

@@ -35,6 +35,7 @@
 
 static const char ini[] =
     "[mpsupd]\nreaders = web\noperators = @adm\n"
+    "logdir = %(ENV_T)s\n"
     "[DEFAULT]\nstderr_logfile = NONE\n"
     "[program:a]\ncommand = a\nstdout_logfile = %(ENV_T)s/a.log\n"
     "stderr_logfile = %(ENV_T)s/a.err\ndescription = \xc3\xa4 %%\n"

@@ -91,6 +91,8 @@ START_TEST(test_round)
 	if (c->nprocs > 0) {
 		c->procs[0].slot = 17;
 		c->procs[0].leaving = true;
+		c->procs[0].transient = UINT64_C(0xfedcba9876543210);
+		c->procs[0].run_rm = c->procs[0].run_stdin = true;
 	}
 	config_encode(c, &bytes);
 	d = config_decode(buf_head(&bytes), buf_len(&bytes));
@@ -117,6 +119,10 @@ START_TEST(test_round)
 		ck_assert_int_eq(p->restart_window_ms, q->restart_window_ms);
 		ck_assert_int_eq(p->slot, q->slot);
 		ck_assert(p->leaving == q->leaving);
+		ck_assert(p->transient == q->transient);
+		ck_assert(p->run_rm == q->run_rm);
+		ck_assert(p->run_bound == q->run_bound);
+		ck_assert(p->run_stdin == q->run_stdin);
 		ck_assert(p->restart_policy == q->restart_policy);
 		ck_assert(p->log[0].automatic == q->log[0].automatic);
 	}
