@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <uthash.h>
 
@@ -506,12 +507,17 @@ process_life(struct load *l, const struct confread_section *s,
 	    (e = confread_entry(s, "ready")) != NULL && p->ready != NULL)
 		say_entry(l, e, false,
 		    "a oneshot is ready when it has ended with success");
+	if (p->health != NULL && (strcasecmp(p->health, "notify") == 0 ||
+	    strncasecmp(p->health, "fd:", 3) == 0))
+		say_entry(l, confread_entry(s, "health"), false,
+		    "is asked by us; for a program that speaks by itself "
+		    "there is watchdog");
 	if (p->type == TYPE_ONESHOT && p->autorestart == AUTORESTART_YES)
 		say_entry(l, confread_entry(s, "autorestart"), false,
 		    "cannot be true for a oneshot, which is to end; a "
 		    "schedule runs it again");
 	if (p->watchdog_ms > 0 && p->ready != NULL &&
-	    strncmp(p->ready, "fd:", 3) == 0)
+	    strncasecmp(p->ready, "fd:", 3) == 0)
 		say_entry(l, confread_entry(s, "watchdog"), false,
 		    "needs messages of the program; with ready = fd:N it has "
 		    "no way to send them");
