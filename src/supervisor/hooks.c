@@ -254,6 +254,10 @@ give_up(struct service *s)
 {
 	const char *action = s->conf->on_give_up;
 
+	/* What has done its work is not given up. */
+	if (s->prog.state == PROGRAM_EXITED &&
+	    program_has_succeeded(&s->prog, s->conf))
+		action = NULL;
 	if (action != NULL && strncasecmp(action, "exec:", 5) == 0)
 		run_give_up(s, action + 5);
 	if (!s->conf->essential && (action == NULL ||
