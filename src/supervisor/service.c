@@ -668,10 +668,13 @@ service_begin(struct service *s)
 }
 
 int
-service_output(const struct service *s)
+service_output(struct service *s)
 {
-	return has_pipe(s, CONF_STDOUT) ? stream_fd(s->stream[CONF_STDOUT]) :
-	    -1;
+	/* exec_start_pre comes before the first process. */
+	if (!has_pipe(s, CONF_STDOUT) ||
+	    (s->prog.pid == 0 && prepare(s) == -1))
+		return -1;
+	return stream_fd(s->stream[CONF_STDOUT]);
 }
 
 /* --- configuration --- */

@@ -128,7 +128,7 @@ void service_look_stopped(struct service *s);
 double service_stop_time(const struct service *s);
 
 /* Where a command that is run for it may write: its stdout, or -1. */
-int service_output(const struct service *s);
+int service_output(struct service *s);
 
 /* It is down, and not to come up again. */
 bool service_is_stopped(const struct service *s);
