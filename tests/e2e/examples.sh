@@ -203,7 +203,7 @@ expect 0 m stop
 
 # --- logs ---
 
-example logs
+example logs 's/10MB/50/'
 start_daemon
 wait_until 'grep -q hello "$T/log/web.stdout.log" 2>/dev/null' 5
 python3 - "$T/log/web.stdout.log" <<'P' || fail "$(cat "$T/log/web.stdout.log")"
@@ -212,6 +212,10 @@ line = json.loads(open(sys.argv[1]).readline())
 assert line["program"] == "web" and line["message"] == "hello", line
 P
 wait_until 'grep -qE "^[-0-9]+T[^ ]* oh no$" "$T/log/web.stderr.log"' 5
+# Each start writes a line of more than 50 bytes.
+expect 0 m restart web
+wait_until '[ -f "$T/log/web.stdout.log.1.gz" ]' 10
+gzip -dc "$T/log/web.stdout.log.1.gz" | grep -q hello || fail "not the log"
 wait_until '[ "$(field busy log)" = dropped ]' 10
 is busy RUNNING || fail "busy is $(state busy)"
 expect 0 m stop
