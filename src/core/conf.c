@@ -490,6 +490,34 @@ process_logs(struct load *l, const struct confread_section *s,
 	}
 }
 
+/* Keys that mean nothing for a program of this type. */
+static void
+process_idle_keys(struct load *l, const struct confread_section *s,
+    const struct conf_process *p)
+{
+	const bool oneshot = p->type == TYPE_ONESHOT;
+	const struct {
+		const char *key, *why;
+		bool idle;
+	} keys[] = {
+		{"health", "a oneshot is never RUNNING, so nobody asks it",
+		    oneshot && p->health != NULL},
+		{"watchdog", "a oneshot is never RUNNING, so nobody listens",
+		    oneshot && p->watchdog_ms > 0},
+		{"exec_start_post", "a oneshot is never RUNNING, so it is not "
+		    "run", oneshot && p->exec_start_post.n > 0},
+		{"overlap", "has no effect without a schedule",
+		    p->schedule == NULL && p->overlap != OVERLAP_SKIP},
+	};
+	const struct confread_entry *e;
+	size_t i;
+
+	for (i = 0; i < sizeof keys / sizeof keys[0]; i++)
+		if (keys[i].idle &&
+		    (e = confread_entry(s, keys[i].key)) != NULL)
+			say_entry(l, e, true, keys[i].why);
+}
+
 /* Keys that do not go together. */
 static void
 process_life(struct load *l, const struct confread_section *s,
@@ -540,6 +568,7 @@ process_rules(struct load *l, const struct confread_section *s,
 	confvalue_set_expected(p);
 	stopplan_set(p);
 	process_life(l, s, p);
+	process_idle_keys(l, s, p);
 	process_logs(l, s, p);
 }
 
