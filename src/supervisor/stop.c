@@ -190,12 +190,25 @@ stop_again(struct supervisor *sup)
 		}
 }
 
-void
-stop_kill(struct service *s)
+/* It has ended, and the news of it is on its way: whoever is the parent of one
+ * that is no child of the keeper may take its time. */
+static bool
+is_zombie(const struct program *p)
+{
+	struct proc_info pi;
+
+	return !p->clearing && proc_read(p->pid, &pi) == 0 &&
+	    pi.state == 'Z' && pi.threads <= 1;
+}
+
+static void
+say_kill(const struct service *s)
 {
 	const struct program *p = &s->prog;
 	double asked = (double)(now_ns() - p->changed_ns) / 1e9;
 
+	if (is_zombie(p))
+		return;
 	if (p->kills > 1)
 		log_warnx("program %s: %s survives SIGKILL; it cannot be "
 		    "killed before the kernel lets it end", s->label,
@@ -207,6 +220,14 @@ stop_kill(struct service *s)
 		log_warnx("program %s: pid %d still runs %.1f s after it was "
 		    "asked to end; sending SIGKILL", s->label, (int)p->pid,
 		    asked);
+}
+
+void
+stop_kill(struct service *s)
+{
+	const struct program *p = &s->prog;
+
+	say_kill(s);
 	if (!p->clearing && stop_signal(s, SIGKILL, s->conf->killasgroup) ==
 	    -1 && errno != ESRCH)
 		log_warn("program %s: cannot kill pid %d", s->label,

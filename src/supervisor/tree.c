@@ -90,6 +90,14 @@ tree_mark(const char *rundir, uint64_t hash, char out[34])
 
 /* --- whose is a process --- */
 
+/* A process whose first thread has ended looks like a zombie while others run.
+ */
+static bool
+is_living(const struct proc_info *pi)
+{
+	return (pi->state != 'Z' && pi->state != 'X') || pi->threads > 1;
+}
+
 static struct service *
 by_label(struct supervisor *sup, uint64_t hash)
 {
@@ -263,6 +271,22 @@ is_certain(const struct seen *e)
 	return e != NULL && (e->slot != NOBODY || e->doubts >= DOUBTS);
 }
 
+/* One more look at E that told nothing.  The last one names it, if it has
+ * descended from us. */
+static void
+doubt(const struct supervisor *sup, struct seen *e)
+{
+	struct proc_info pi;
+
+	if (is_certain(e) || ++e->doubts < DOUBTS)
+		return;
+	if (proc_read(e->pid, &pi) == 0 && pi.start_ns == e->start_ns &&
+	    pi.ppid == sup->board->keeper_pid)
+		log_info("process %d (%s) has lost its parent and belongs to "
+		    "no program that is known; it is left alone",
+		    (int)e->pid, pi.name);
+}
+
 /* Those that no longer exist were not found by this look. */
 static void
 seen_prune(struct tree *t)
@@ -287,7 +311,7 @@ resolve_orphan(struct supervisor *sup, int32_t pid)
 	struct seen *e;
 	int32_t slot;
 
-	if (proc_read(pid, &pi) == -1 || pi.state == 'Z' || pi.state == 'X')
+	if (proc_read(pid, &pi) == -1 || !is_living(&pi))
 		return NOBODY;
 	e = seen_find(t, pid, pi.start_ns);
 	if (is_certain(e)) {
@@ -299,11 +323,7 @@ resolve_orphan(struct supervisor *sup, int32_t pid)
 		slot = slot_of_mark(sup, pid);
 	e = seen_add(t, pid, pi.start_ns, slot);
 	e->look = t->look;
-	e->doubts += slot == NOBODY;
-	if (e->doubts == DOUBTS)
-		log_info("process %d (%s) has lost its parent and belongs to "
-		    "no program that is known; it is left alone", (int)pid,
-		    pi.name);
+	doubt(sup, e);
 	return slot;
 }
 
@@ -350,7 +370,7 @@ table_add(struct tree *t, int32_t pid)
 {
 	struct proc_info pi;
 
-	if (proc_read(pid, &pi) == -1 || pi.state == 'Z' || pi.state == 'X')
+	if (proc_read(pid, &pi) == -1 || !is_living(&pi))
 		return;
 	if (t->n == t->vcap) {
 		t->vcap = t->vcap ? t->vcap * 2 : 256;
@@ -393,13 +413,13 @@ resolve_alone(struct supervisor *sup, struct entry *e)
 	return e->slot != NOBODY;
 }
 
-/* Whose E is: by its own word, or its ancestors'. */
+/* Whose E is: by its own word, or its ancestors'.  One whose parent is not in
+ * the table, because it ends just now, is an orphan in a moment. */
 static int32_t
 resolve(struct supervisor *sup, struct entry *e, unsigned depth)
 {
 	struct tree *t = sup->tree;
 	struct entry *parent;
-	struct seen *seen;
 
 	if (e->resolved)
 		return e->slot;
@@ -409,12 +429,11 @@ resolve(struct supervisor *sup, struct entry *e, unsigned depth)
 	parent = depth > 0 ? table_find(t, e->ppid) : NULL;
 	if (parent != NULL)
 		e->slot = resolve(sup, parent, depth - 1);
-	if (e->slot == NOBODY && (t->wide || e->ppid == 1 ||
+	if (e->slot == NOBODY && (t->wide || parent == NULL || e->ppid == 1 ||
 	    e->ppid == sup->board->keeper_pid) &&
 	    !is_certain(seen_find(t, e->pid, e->start_ns))) {
 		e->slot = slot_of_mark(sup, e->pid);
-		seen = seen_add(t, e->pid, e->start_ns, e->slot);
-		seen->doubts += e->slot == NOBODY && seen->doubts < DOUBTS;
+		doubt(sup, seen_add(t, e->pid, e->start_ns, e->slot));
 	}
 	return e->slot;
 }
