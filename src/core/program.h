@@ -153,7 +153,8 @@ struct program {
 	uint8_t followed; /* pid is a daemon that the run left behind */
 	uint8_t due; /* schedule: a run is owed */
 	uint8_t grouped; /* the run is in its cgroup.  The shell's */
-	uint8_t pad;
+	uint8_t regroup; /* its cgroup was killed and must be made anew.  The
+			  * shell's */
 	int32_t spawn_errno;
 	int32_t pid; /* of the present run; 0: none */
 	int32_t last_pid; /* of the last run */

@@ -146,6 +146,11 @@ cgroup_open(struct service *s)
 	if (s->sup->cgroup == NULL || s->conf->kill_mode != KILL_TREE)
 		return -1;
 	dir = file_of(s, "");
+	if (s->prog.regroup && rmdir(dir) == -1 && errno != ENOENT) {
+		free(dir);
+		return -1; /* something is in it: not this time */
+	}
+	s->prog.regroup = 0;
 	/* The first time it is not there. */
 	if (s->prog.starts > 0 || mkdir(dir, 0755) == 0 || errno == EEXIST)
 		fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -237,7 +242,7 @@ cgroup_each(const struct service *s, void (*fn)(void *arg, int32_t pid),
 }
 
 bool
-cgroup_kill(const struct service *s)
+cgroup_kill(struct service *s)
 {
 	char *path;
 	int fd;
@@ -250,6 +255,8 @@ cgroup_kill(const struct service *s)
 	free(path);
 	if (fd == -1)
 		return false;
+	s->prog.regroup = 1;
+	service_store(s);
 	ok = write(fd, "1", 1) == 1;
 	close(fd);
 	return ok;

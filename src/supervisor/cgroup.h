@@ -43,8 +43,10 @@ bool cgroup_is_populated(const struct service *s);
 void cgroup_each(const struct service *s, void (*fn)(void *arg, int32_t pid),
     void *arg);
 
-/* Kills all of it at once.  false: this kernel cannot (before Linux 5.14). */
-bool cgroup_kill(const struct service *s);
+/* Kills all of it at once.  false: this kernel cannot (before Linux 5.14).
+ * prog.regroup is set: Linux 6.14 and later kill whatever is born into a group
+ * after that, so the next run gets a new one. */
+bool cgroup_kill(struct service *s);
 
 /* The empty group of S goes; and that of the daemon. */
 void cgroup_remove(struct service *s);
