@@ -25,7 +25,7 @@ check '[ "$(leftovers | grep -c "sleep 1004")" -le 1 ]' "$(leftovers)"
 # One that hides from everything but the kernel's own list is named, and left
 # alone, where there is no such list.
 hidden() {
-	ps -eo pid=,args= | grep "[s]leep $N" | awk '{ print $1 }'
+	pgrep -f "^sleep $N\$" || true
 }
 wait_until '[ -n "$(hidden)" ]' 5
 group=$(grep ^0:: "/proc/$(pid_of hidden)/cgroup")
