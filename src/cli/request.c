@@ -75,9 +75,18 @@ request_connect(struct request *r)
 	return 0;
 }
 
+/* Without memory jansson may crash in the middle of a text; ours says so and
+ * ends. */
+static void *
+json_memory(size_t size)
+{
+	return xreallocarray(NULL, 1, size);
+}
+
 int
 request_open(struct request *r, const char *path)
 {
+	json_set_alloc_funcs(json_memory, free);
 	/* Replies come from our own daemon: nobody chooses keys that collide,
 	 * and no file of random numbers need be opened. */
 	json_object_seed((size_t)request_now_ms());
