@@ -147,6 +147,13 @@ echo "# pids after:  $after"
 	fail "redis lost its data"
 wait_until '[ "$(wc -l <"$D/log/ticker.stdout.log")" -gt $((lines + 20)) ]' 10
 
+say "what requires a program stops with it, and starts it"
+run "$MPSUPD" -c "$CONF" stop redis
+run "$MPSUPD" -c "$CONF" why nginx
+run "$MPSUPD" -c "$CONF" start nginx
+m status redis nginx >/dev/null || fail "nginx runs without what it requires"
+before=$(m pid all | tr '\n' ' ')
+
 say "no line of the ticker's log was lost or repeated meanwhile"
 run "$MPSUPD" -c "$CONF" logs -n 3 ticker
 awk '{ if ($2 != NR) { print "line", NR, "is", $0; exit 1 } }' \
