@@ -20,7 +20,6 @@
 #include "core/confstate.h"
 #include "core/confvalue.h"
 #include "core/depend.h"
-#include "core/stopplan.h"
 #include "lib/buf.h"
 #include "lib/str.h"
 #include "lib/xalloc.h"
@@ -566,7 +565,6 @@ process_rules(struct load *l, const struct confread_section *s,
 		say_entry(l, confread_entry(s, "nochildren"), false,
 		    "is not supported on this machine");
 	confvalue_set_expected(p);
-	stopplan_set(p);
 	process_life(l, s, p);
 	process_idle_keys(l, s, p);
 	process_logs(l, s, p);

@@ -95,13 +95,6 @@ enum conf_overlap { OVERLAP_SKIP, OVERLAP_QUEUE, OVERLAP_KILL };
 /* What of a program is killed when its process has ended. */
 enum conf_kill { KILL_TREE, KILL_GROUP, KILL_PROCESS };
 
-#define CONF_STOP_MAX 8 /* steps of a stop before SIGKILL */
-
-/* One step of a stop: a signal (0: stop_command), and how long to wait. */
-struct conf_stop {
-	int32_t signo;
-	int64_t wait_ms;
-};
 
 enum conf_loglevel { /* in the order of enum log_level */
 	LOGLEVEL_CRITICAL,
@@ -177,9 +170,6 @@ struct conf_process {
 	struct conf_strs stop_command; /* argv; n 0: none, as the next ones */
 	struct conf_strs exec_start_pre, exec_start_post, exec_stop_post;
 	int64_t kill_mode; /* enum conf_kill */
-	/* The steps that follow from the keys above, SIGKILL left out. */
-	struct conf_stop stop[CONF_STOP_MAX];
-	uint32_t nstop; /* at least 1 */
 	bool nochildren;
 	char *description, *documentation; /* NULL: none */
 	char *pidfile; /* absolute, or NULL: none is written */

@@ -780,8 +780,10 @@ main_is_whole(const struct conf_main *m)
 static bool
 process_is_whole(struct conf_process *p)
 {
+	struct stopplan plan;
+
 	return p->name != NULL && p->group != NULL && p->program != NULL &&
-	    p->command.n > 0 && confvalue_set_expected(p) && stopplan_set(p);
+	    p->command.n > 0 && confvalue_set_expected(p) && stopplan_of(p, &plan);
 }
 
 static bool

@@ -900,7 +900,7 @@ parse_checked(const struct value *v, void *field, const char *nothing,
 static bool
 check_stops(const char *text, struct buf *why)
 {
-	struct conf_stop steps[CONF_STOP_MAX];
+	struct stopplan_step steps[STOPPLAN_MAX];
 
 	return stopplan_parse(text, steps, why) > 0;
 }
@@ -1068,6 +1068,5 @@ confvalue_defaults(enum confkey_section sect, void *base,
 	if (sect != SECT_MAIN) {
 		((struct conf_process *)base)->slot = -1;
 		confvalue_set_expected(base);
-		stopplan_set(base);
 	}
 }

@@ -8,6 +8,7 @@
 #include "core/conf.h"
 #include "core/program.h"
 #include "core/proto.h"
+#include "core/stopplan.h"
 
 #define MS 1000000LL
 #define SEC (1000 * MS)
@@ -220,17 +221,6 @@ go_on(struct step *s, enum program_next next)
 	}
 }
 
-static int64_t
-stop_time_ns(const struct conf_process *c)
-{
-	int64_t ms = 0;
-	unsigned i;
-
-	for (i = 0; i < c->nstop; i++)
-		ms += c->stop[i].wait_ms;
-	return ms * MS;
-}
-
 /* The process is gone and what it left is not: SIGTERM, and SIGKILL when the
  * time of a stop is over.  What a stop under way has used of that is gone, but
  * for a moment in which SIGTERM can have an effect. */
@@ -238,7 +228,7 @@ static void
 clear_up(struct step *s, enum program_next next)
 {
 	struct program *p = s->p;
-	int64_t time = stop_time_ns(s->c), from = s->arg->now_ns, soon;
+	int64_t time = stopplan_time_ms(s->c) * MS, from = s->arg->now_ns, soon;
 
 	p->clearing = 1;
 	p->signalled = p->kills = 0;
@@ -312,10 +302,12 @@ static void
 take_step(struct step *s, unsigned step)
 {
 	struct program *p = s->p;
+	struct stopplan plan;
 
+	stopplan_of(s->c, &plan);
 	p->step = (uint8_t)step;
 	p->signalled = 0;
-	p->deadline_ns = s->arg->now_ns + s->c->stop[step].wait_ms * MS;
+	p->deadline_ns = s->arg->now_ns + plan.v[step].wait_ms * MS;
 	s->fx |= FX_SIGNAL;
 }
 
@@ -574,8 +566,10 @@ static void
 stopping_step(struct step *s)
 {
 	struct program *p = s->p;
+	struct stopplan plan;
 
-	if (!p->clearing && p->kills == 0 && p->step + 1u < s->c->nstop) {
+	stopplan_of(s->c, &plan);
+	if (!p->clearing && p->kills == 0 && p->step + 1u < plan.n) {
 		take_step(s, p->step + 1u);
 		return;
 	}
@@ -718,7 +712,7 @@ program_is_valid(const struct program *p)
 	return p->state < PROGRAM_STATES && p->wanted <= 1 &&
 	    p->reason < REASONS && p->spawn_step < SPAWN_STEPS &&
 	    p->has_status <= STATUS_UNKNOWN && p->pid >= 0 &&
-	    p->next < PROGRAM_NEXTS && p->step < CONF_STOP_MAX;
+	    p->next < PROGRAM_NEXTS && p->step < STOPPLAN_MAX;
 }
 
 bool

@@ -146,7 +146,7 @@ struct program {
 	uint8_t kills; /* SIGKILLs sent in this STOPPING */
 	uint8_t signalled; /* the present step of this STOPPING was taken;
 			    * the shell sets it */
-	uint8_t step; /* of c->stop[], in STOPPING */
+	uint8_t step; /* of its stopplan, in STOPPING */
 	uint8_t next; /* enum program_next, in STOPPING */
 	uint8_t clearing; /* STOPPING: only descendants are left */
 	uint8_t ready; /* this run has reported ready */

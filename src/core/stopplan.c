@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "core/conf.h"
 #include "core/confvalue.h"
 #include "core/stopplan.h"
 #include "lib/buf.h"
@@ -12,7 +13,7 @@
 #define BLANKS " \t\r\n,"
 
 static bool
-parse_step(const char *text, size_t len, struct conf_stop *ret)
+parse_step(const char *text, size_t len, struct stopplan_step *ret)
 {
 	char word[WORD_MAX];
 	char *slash;
@@ -35,7 +36,7 @@ parse_step(const char *text, size_t len, struct conf_stop *ret)
 }
 
 unsigned
-stopplan_parse(const char *text, struct conf_stop ret[CONF_STOP_MAX],
+stopplan_parse(const char *text, struct stopplan_step ret[STOPPLAN_MAX],
     struct buf *why)
 {
 	unsigned n = 0;
@@ -45,9 +46,9 @@ stopplan_parse(const char *text, struct conf_stop ret[CONF_STOP_MAX],
 	    text += len, text += strspn(text, BLANKS)) {
 		len = strcspn(text, BLANKS);
 		/* One place stays free for a stop_command. */
-		if (n == CONF_STOP_MAX - 1) {
+		if (n == STOPPLAN_MAX - 1) {
 			buf_addf(why, "has more than %d steps",
-			    CONF_STOP_MAX - 1);
+			    STOPPLAN_MAX - 1);
 			return 0;
 		}
 		if (!parse_step(text, len, &ret[n])) {
@@ -66,22 +67,33 @@ stopplan_parse(const char *text, struct conf_stop ret[CONF_STOP_MAX],
 }
 
 bool
-stopplan_set(struct conf_process *p)
+stopplan_of(const struct conf_process *p, struct stopplan *ret)
 {
 	struct buf why = BUF_INIT;
-	struct conf_stop *s = p->stop;
-	unsigned n;
+	unsigned n = 0, first = 0;
 
 	if (p->stop_command.n > 0)
-		*s++ = (struct conf_stop){0, p->stopwaitsecs * 1000};
-	if (p->stop_schedule != NULL) {
-		n = stopplan_parse(p->stop_schedule, s, &why);
-		buf_clear(&why);
-	} else {
-		*s = (struct conf_stop){(int32_t)p->stopsignal,
-		    p->stopwaitsecs * 1000};
-		n = 1;
-	}
-	p->nstop = (uint32_t)(s - p->stop) + n;
-	return n > 0;
+		ret->v[first++] = (struct stopplan_step){
+		    0, p->stopwaitsecs * 1000};
+	if (p->stop_schedule != NULL)
+		n = stopplan_parse(p->stop_schedule, ret->v + first, &why);
+	buf_clear(&why);
+	ret->n = first + n;
+	if (n == 0)
+		ret->v[ret->n++] = (struct stopplan_step){
+		    (int32_t)p->stopsignal, p->stopwaitsecs * 1000};
+	return n > 0 || p->stop_schedule == NULL;
+}
+
+int64_t
+stopplan_time_ms(const struct conf_process *p)
+{
+	struct stopplan plan;
+	int64_t ms = 0;
+	unsigned i;
+
+	stopplan_of(p, &plan);
+	for (i = 0; i < plan.n; i++)
+		ms += plan.v[i].wait_ms;
+	return ms;
 }

@@ -17,6 +17,7 @@
 #include "supervisor/supervisor.h"
 
 #define GIVE_UP_TIME 60. /* seconds for the command of on_give_up */
+#define END_TIME_LEAST 1. /* seconds for exec_stop_post */
 #define ENVS 4
 
 enum { PRE, POST, STOPPED, HOOKS };
@@ -170,6 +171,15 @@ start_limit(const struct service *s)
 	return (double)s->conf->ready_timeout_ms / 1000.;
 }
 
+/* The end has as long as a stop. */
+static double
+end_limit(const struct service *s)
+{
+	double limit = service_stop_time(s);
+
+	return limit > END_TIME_LEAST ? limit : END_TIME_LEAST;
+}
+
 bool
 hooks_hold(struct service *s)
 {
@@ -287,7 +297,7 @@ hooks_follow(struct service *s, const struct program *before)
 	if (p->state == PROGRAM_RUNNING && before->state == PROGRAM_STARTING)
 		begin(s, POST, start_limit(s));
 	if (has_ended(p, before))
-		begin(s, STOPPED, service_stop_time(s));
+		begin(s, STOPPED, end_limit(s));
 	if (s->hooks != NULL && s->hooks->running[PRE] != NULL &&
 	    p->state != PROGRAM_STARTING) {
 		helper_cancel(s->hooks->running[PRE]);

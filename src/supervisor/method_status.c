@@ -81,17 +81,20 @@ stopped_by(const struct service *s)
 	if (s->prog.pid == 0)
 		return 0;
 	if (atomic_load(&b->orphan[s->slot]) != 0)
-		return s->sample.stopped ? SIGSTOP : 0;
+		return s->sample->stopped ? SIGSTOP : 0;
 	return atomic_load(&b->stopped[s->slot]);
 }
 
 static void
 add_process(struct buf *b, struct service *s, int64_t now)
 {
-	struct sample *sm = &s->sample;
+	struct sample *sm;
 	char num[16];
 	int stop;
 
+	if (s->sample == NULL)
+		s->sample = xcalloc(1, sizeof *s->sample);
+	sm = s->sample;
 	sample_take(sm, s->prog.pid, now, SAMPLE_AGE_NS);
 	stop = stopped_by(s);
 	buf_adds(b, ",\"stopped_by\":");

@@ -72,9 +72,11 @@ order_build(struct supervisor *sup)
 	for (i = 0; i < d.n; i++)
 		count_edge(sup, &d.v[i]);
 	TAILQ_FOREACH(s, &sup->services, entry) {
-		s->needs = xcalloc(s->nneeds + 1, sizeof *s->needs);
-		s->needed_by = xcalloc(s->nneeded_by + 1,
-		    sizeof *s->needed_by);
+		if (s->nneeds > 0)
+			s->needs = xcalloc(s->nneeds, sizeof *s->needs);
+		if (s->nneeded_by > 0)
+			s->needed_by = xcalloc(s->nneeded_by,
+			    sizeof *s->needed_by);
 		s->nneeds = s->nneeded_by = 0;
 	}
 	for (i = 0; i < d.n; i++)
@@ -302,7 +304,9 @@ order_dependants(struct supervisor *sup, struct service ***v, uint32_t n,
 void
 order_changed(struct service *s)
 {
-	if (s->stirred || s->nneeds + s->nneeded_by == 0)
+	/* A reload may have taken away all that it waits for. */
+	if (s->stirred || (s->nneeds + s->nneeded_by == 0 &&
+	    s->prog.state != PROGRAM_WAITING))
 		return;
 	s->stirred = true;
 	TAILQ_INSERT_TAIL(&s->sup->stirred, s, stirred_entry);
@@ -336,6 +340,8 @@ look_at(struct service *s)
 {
 	uint32_t i;
 
+	if (s->prog.state == PROGRAM_WAITING && !order_is_blocked(s, false))
+		service_event(s, ON_UNBLOCKED);
 	for (i = 0; i < s->nneeded_by; i++) {
 		struct service *d = s->needed_by[i].other;
 

@@ -312,7 +312,6 @@ open_socket(struct service *s)
 {
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
 	char *dir = socket_dir(s->sup), *path = socket_path(s);
-	const struct conf_user *u = &s->conf->user;
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), saved = 0;
 	mode_t mask;
 
@@ -328,9 +327,6 @@ open_socket(struct service *s)
 			saved = errno;
 		umask(mask);
 	}
-	if (saved == 0 && u->known && u->uid != geteuid() &&
-	    lchown(path, u->uid, (gid_t)-1) == -1)
-		saved = errno;
 	if (saved != 0 && fd != -1) {
 		close(fd);
 		fd = -1;
@@ -403,6 +399,23 @@ drain(struct ready *r)
 	fcntl(r->fd, F_SETFL, flags & ~O_NONBLOCK);
 }
 
+/* To the user that the program has now. */
+static int
+give_socket(struct service *s)
+{
+	const struct conf_user *u = &s->conf->user;
+	uid_t uid = u->known ? u->uid : geteuid();
+	char *path;
+	int r;
+
+	if (geteuid() != 0)
+		return 0;
+	path = socket_path(s);
+	r = lchown(path, uid, (gid_t)-1);
+	free(path);
+	return r;
+}
+
 int
 ready_prepare(struct service *s, struct spawn_extra *ex)
 {
@@ -420,6 +433,8 @@ ready_prepare(struct service *s, struct spawn_extra *ex)
 		take_fd(r, fd);
 		r->kept = false;
 	}
+	if (!r->is_pipe && give_socket(s) == -1)
+		return -1;
 	if (!r->kept && uplink_keep(s->sup, &slot, &r->fd, 1) == -1)
 		return -1;
 	r->kept = true;

@@ -22,6 +22,7 @@ struct schedule {
 	char *text; /* what `cron` was read from */
 	struct cron cron;
 	int64_t tick_ns; /* every: when the next run is due, monotonic */
+	ev_timer timer; /* every */
 };
 
 /* The wall clock's distance from the time since boot, which counts suspended
@@ -137,8 +138,8 @@ begin_ticks(struct service *s)
 	/* After a takeover: as if it had gone on. */
 	sc->tick_ns = last + every > now ? last + every : now;
 	ev_now_update(s->sup->loop);
-	ev_timer_set(&s->due_timer, (double)(sc->tick_ns - now) / 1e9, 0.);
-	ev_timer_start(s->sup->loop, &s->due_timer);
+	ev_timer_set(&sc->timer, (double)(sc->tick_ns - now) / 1e9, 0.);
+	ev_timer_start(s->sup->loop, &sc->timer);
 }
 
 void
@@ -153,7 +154,7 @@ schedule_follow(struct service *s)
 		return;
 	}
 	if (sc->cron.every_ms > 0) {
-		if (!ev_is_active(&s->due_timer))
+		if (!ev_is_active(&sc->timer))
 			begin_ticks(s);
 	} else if (s->prog.due_s == 0) {
 		next_time(s);
@@ -164,7 +165,7 @@ schedule_follow(struct service *s)
 void
 schedule_stop(struct service *s)
 {
-	ev_timer_stop(s->sup->loop, &s->due_timer);
+	ev_timer_stop(s->sup->loop, &s->schedule->timer);
 	s->prog.due_s = 0;
 }
 
@@ -173,7 +174,7 @@ schedule_free(struct service *s)
 {
 	if (s->schedule == NULL)
 		return;
-	ev_timer_stop(s->sup->loop, &s->due_timer);
+	ev_timer_stop(s->sup->loop, &s->schedule->timer);
 	free(s->schedule->text);
 	free(s->schedule);
 	s->schedule = NULL;
@@ -196,8 +197,8 @@ schedule_configure(struct service *s)
 		s->schedule = xcalloc(1, sizeof *s->schedule);
 		s->schedule->text = xstrdup(text);
 		cron_parse(text, &s->schedule->cron, &why);
-		ev_init(&s->due_timer, on_tick);
-		s->due_timer.data = s;
+		ev_init(&s->schedule->timer, on_tick);
+		s->schedule->timer.data = s;
 		schedule_follow(s);
 	}
 	buf_clear(&why);

@@ -16,6 +16,7 @@
 #include "lib/str.h"
 #include "lib/xalloc.h"
 #include "core/proto.h"
+#include "core/stopplan.h"
 #include "supervisor/cgroup.h"
 #include "supervisor/hooks.h"
 #include "supervisor/events.h"
@@ -184,12 +185,7 @@ service_look_stopped(struct service *s)
 double
 service_stop_time(const struct service *s)
 {
-	double sum = 0.;
-	uint32_t i;
-
-	for (i = 0; i < s->conf->nstop; i++)
-		sum += (double)s->conf->stop[i].wait_ms / 1000.;
-	return sum;
+	return (double)stopplan_time_ms(s->conf) / 1000.;
 }
 
 /* The one way into the state machine.  The record is on the board before
@@ -853,6 +849,7 @@ service_unref(struct service *s)
 {
 	if (--s->refs > 0)
 		return;
+	free(s->sample);
 	free(s->needs);
 	free(s->needed_by);
 	free(s->label);

@@ -36,7 +36,7 @@ struct service {
 	struct program prog; /* what the board has, too */
 	ev_timer timer; /* prog.deadline_ns */
 	struct stream *stream[CONF_STREAMS];
-	struct sample sample; /* of /proc, a moment old at most */
+	struct sample *sample; /* of /proc, a moment old at most; NULL: none */
 	struct run *run; /* of a transient program, else NULL */
 	struct lastrun last; /* how the run before this one ended */
 	LIST_HEAD(, wait_item) waits; /* who waits for a change of it */
@@ -53,7 +53,6 @@ struct service {
 	struct ready *ready; /* how it shows that it is ready and well */
 	struct hooks *hooks; /* its exec_* commands */
 	struct schedule *schedule; /* when it runs; NULL: it has none */
-	ev_timer due_timer; /* schedule = every */
 	bool going_down; /* counted in sup->ngoing_down */
 	bool unwritten; /* in sup->unwritten */
 	bool pidfile_said; /* its pidfile could not be written, and that is

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/proto.h"
+#include "core/stopplan.h"
 #include "lib/log.h"
 #include "lib/proc.h"
 #include "supervisor/helper.h"
@@ -160,9 +161,12 @@ void
 stop_step(struct service *s)
 {
 	/* A reload may have left it fewer steps than it has come to. */
-	int signo = s->prog.step < s->conf->nstop ?
-	    s->conf->stop[s->prog.step].signo : (int)s->conf->stopsignal;
+	struct stopplan plan;
+	int signo;
 
+	stopplan_of(s->conf, &plan);
+	signo = s->prog.step < plan.n ? plan.v[s->prog.step].signo :
+	    (int)s->conf->stopsignal;
 	if (s->prog.clearing) {
 		s->prog.signalled = 1;
 		tree_signal(s, SIGTERM);

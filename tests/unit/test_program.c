@@ -55,8 +55,7 @@ setup(void)
 	conf.expected[0] = 1; /* exit code 0 */
 	conf.stopsignal = 15;
 	conf.stopwaitsecs = 10;
-	conf.nstop = 1;
-	conf.stop[0] = (struct conf_stop){15, 10000};
+	conf.stop_schedule = NULL;
 	conf.schedule = NULL;
 	conf.restart_hash = 42;
 	conf.restart_delay_ms = 100;
@@ -521,9 +520,7 @@ END_TEST
 START_TEST(test_stop_schedule)
 {
 	put(PROGRAM_RUNNING, true);
-	conf.nstop = 3;
-	conf.stop[1] = (struct conf_stop){2, 5000};
-	conf.stop[2] = (struct conf_stop){3, 0};
+	conf.stop_schedule = (char[]){"TERM/10 INT/5 QUIT/0"};
 	ck_assert_uint_eq(FEED(T0, ON_STOP, 0), FX_SIGNAL);
 	ck_assert_int_eq(prog.step, 0);
 	prog.signalled = 1;

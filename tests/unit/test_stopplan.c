@@ -8,7 +8,7 @@
 #include "core/stopplan.h"
 #include "lib/buf.h"
 
-static struct conf_stop steps[CONF_STOP_MAX];
+static struct stopplan_step steps[STOPPLAN_MAX];
 
 static unsigned
 parse(const char *text)
@@ -61,21 +61,25 @@ END_TEST
 START_TEST(test_of_a_process)
 {
 	struct conf_process p = {.stopsignal = SIGINT, .stopwaitsecs = 3};
+	struct stopplan plan;
 
-	ck_assert(stopplan_set(&p));
-	ck_assert_uint_eq(p.nstop, 1);
-	ck_assert_int_eq(p.stop[0].signo, SIGINT);
-	ck_assert_int_eq(p.stop[0].wait_ms, 3000);
+	ck_assert(stopplan_of(&p, &plan));
+	ck_assert_uint_eq(plan.n, 1);
+	ck_assert_int_eq(plan.v[0].signo, SIGINT);
+	ck_assert_int_eq(plan.v[0].wait_ms, 3000);
 	p.stop_command.n = 1; /* comes first */
-	ck_assert(stopplan_set(&p));
-	ck_assert_uint_eq(p.nstop, 2);
-	ck_assert_int_eq(p.stop[0].signo, 0);
-	ck_assert_int_eq(p.stop[0].wait_ms, 3000);
+	ck_assert(stopplan_of(&p, &plan));
+	ck_assert_uint_eq(plan.n, 2);
+	ck_assert_int_eq(plan.v[0].signo, 0);
+	ck_assert_int_eq(plan.v[0].wait_ms, 3000);
 	p.stop_schedule = (char[]){"1 2 3 4 5 6 7"}; /* all fits */
-	ck_assert(stopplan_set(&p));
-	ck_assert_uint_eq(p.nstop, CONF_STOP_MAX);
+	ck_assert(stopplan_of(&p, &plan));
+	ck_assert_uint_eq(plan.n, STOPPLAN_MAX);
 	p.stop_schedule = (char[]){"nonsense"};
-	ck_assert(!stopplan_set(&p));
+	ck_assert(!stopplan_of(&p, &plan));
+	ck_assert_uint_eq(plan.n, 2); /* stopsignal stands in for it */
+	ck_assert_int_eq(plan.v[1].signo, SIGINT);
+	ck_assert_int_eq(stopplan_time_ms(&p), 6000);
 }
 END_TEST
 
