@@ -29,12 +29,14 @@
 		  * it executes another program its environment is empty */
 #define EXEC_US 300 /* from one look at an empty environment to the next, */
 #define EXEC_TRIES 4 /* so many of them */
+#define GONE_TRIES 5 /* looks at a list of which some end meanwhile */
 #define KILL_ROUNDS 50 /* looks for more to stop before they are killed */
 #define ENVIRON_MAX (256 * 1024) /* bytes of an environment searched */
 #define TICK_NS 10000000LL
 
-/* Owners that are no slot: nobody knows; a command that we run ourselves. */
-enum { NOBODY = -1, HELPER = -2 };
+/* Owners that are no slot: nobody knows; a command that we run ourselves; it
+ * has ended. */
+enum { NOBODY = -1, HELPER = -2, GONE = -3 };
 
 /* A process that was looked at: whose it is does not change, once it is known.
  */
@@ -312,7 +314,7 @@ resolve_orphan(struct supervisor *sup, int32_t pid)
 	int32_t slot;
 
 	if (proc_read(pid, &pi) == -1 || !is_living(&pi))
-		return NOBODY;
+		return GONE;
 	e = seen_find(t, pid, pi.start_ns);
 	if (is_certain(e)) {
 		e->look = t->look;
@@ -341,26 +343,42 @@ read_children(struct supervisor *sup)
 	return t->children != NULL;
 }
 
+/* False: some of them has ended meanwhile, and its children may have come. */
+static bool
+resolve_children(struct supervisor *sup)
+{
+	struct tree *t = sup->tree;
+	int32_t pid, slot;
+	bool all = true;
+	char *p, *end;
+
+	for (p = t->children; (pid = (int32_t)strtol(p, &end, 10)) > 0;
+	    p = end) {
+		if (pid == getpid() || find_leader(t, pid) != NULL)
+			continue;
+		slot = resolve_orphan(sup, pid);
+		all &= slot != GONE;
+		if (slot >= 0)
+			t->left[slot / 64] |= UINT64_C(1) << (slot % 64);
+	}
+	return all;
+}
+
 /* Brings left[] up to date: whose are those that have lost their parents? */
 static void
 look_at_children(struct supervisor *sup)
 {
 	struct tree *t = sup->tree;
-	int32_t pid, slot;
-	char *p, *end;
+	int tries;
 
 	if (t->fresh)
 		return;
 	t->fresh = true;
 	memset(t->left, 0, sizeof t->left);
 	index_leaders(sup);
-	for (p = t->children; (pid = (int32_t)strtol(p, &end, 10)) > 0;
-	    p = end) {
-		if (pid == getpid() || find_leader(t, pid) != NULL ||
-		    (slot = resolve_orphan(sup, pid)) == NOBODY)
-			continue;
-		t->left[slot / 64] |= UINT64_C(1) << (slot % 64);
-	}
+	for (tries = 0; !resolve_children(sup) && tries < GONE_TRIES; tries++)
+		if (!read_children(sup))
+			break;
 }
 
 /* --- all processes --- */

@@ -97,7 +97,7 @@ for p in notify http; do
 done
 asked=$(pid_of asked)
 : >"$T/sick"
-wait_until '! is asked RUNNING' 10
+wait_until '[ "$(field asked restarts)" -gt 0 ]' 15
 rm "$T/sick"
 wait_until 'is asked RUNNING && [ "$(pid_of asked)" != "$asked" ]' 10
 wait_until 'is notify RUNNING && [ "$(pid_of notify)" != "$notify" ]' 15

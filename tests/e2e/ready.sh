@@ -16,6 +16,8 @@ if where.startswith("tcp:"):
     s = socket.create_server(("127.0.0.1", int(where[4:])))
 else:
     s = socket.socket(socket.AF_UNIX)
+    if os.path.exists(where):
+        os.unlink(where)
     s.bind(where)
     s.listen(8)
 while True:

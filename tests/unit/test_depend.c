@@ -16,6 +16,16 @@ static struct depend d;
 static char said[4096];
 static char *words[MAX * 8];
 static size_t nwords;
+static char *copies[MAX * 8]; /* freed by the next setup() */
+static size_t ncopies;
+
+static char *
+copy(const char *text)
+{
+	ck_assert_uint_lt(ncopies, MAX * 8);
+	copies[ncopies] = strdup(text);
+	return copies[ncopies++];
+}
 
 static void
 note(void *arg, uint32_t from, const char *key, const char *why)
@@ -34,7 +44,7 @@ add(const char *name)
 	struct conf_process *p = &procs[conf.nprocs++];
 
 	memset(p, 0, sizeof *p);
-	p->name = p->group = p->program = strdup(name);
+	p->name = p->group = p->program = copy(name);
 	return p;
 }
 
@@ -43,7 +53,7 @@ on(struct conf_strs *s, const char *name)
 {
 	if (s->n == 0)
 		s->v = &words[nwords];
-	words[nwords++] = strdup(name);
+	words[nwords++] = copy(name);
 	s->n++;
 	words[nwords] = NULL;
 }
@@ -51,6 +61,8 @@ on(struct conf_strs *s, const char *name)
 static void
 setup(void)
 {
+	while (ncopies > 0)
+		free(copies[--ncopies]);
 	conf.nprocs = nwords = 0;
 	said[0] = '\0';
 }
@@ -119,8 +131,8 @@ add_crew(void)
 
 	for (i = 0; i < 3; i++) {
 		p = add(names[i]);
-		p->program = strdup("w");
-		p->group = strdup("crew");
+		p->program = copy("w");
+		p->group = copy("crew");
 	}
 	return add("boss");
 }
