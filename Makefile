@@ -50,10 +50,11 @@ SUPERVISOR = $(patsubst src/%.c,$(BUILD)/%.o,$(wildcard src/supervisor/*.c))
 CLI = $(patsubst src/%.c,$(BUILD)/%.o,$(wildcard src/cli/*.c))
 OBJS = $(LIB) $(CORE) $(KEEPER) $(SUPERVISOR) $(CLI)
 UNIT = $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
-# fault.c is preloaded, the others are run.
+# These are preloaded, the others are run.
+PRELOADED = fault clock
 HELPERS = $(patsubst tests/helpers/%.c,$(BUILD)/tests/%,$(filter-out \
-	tests/helpers/fault.c,$(wildcard tests/helpers/*.c))) \
-	$(BUILD)/tests/fault.so
+	$(PRELOADED:%=tests/helpers/%.c),$(wildcard tests/helpers/*.c))) \
+	$(PRELOADED:%=$(BUILD)/tests/%.so)
 FUZZERS = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 all: deps $(BUILD)/mpsupd
@@ -116,7 +117,7 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZ_COMMON) tests/fuzz/replay.c $(OBJS) \
 		$(LIBS)
 
 # Not sanitized: the sanitizer's allocator is one that it calls.
-$(BUILD)/tests/fault.so: tests/helpers/fault.c | deps
+$(BUILD)/tests/%.so: tests/helpers/%.c | deps
 	@mkdir -p $(@D)
 	$(SAY) CC $<
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -Wno-pointer-arith -O2 -g \

@@ -17,12 +17,16 @@
 #include "supervisor/supervisor.h"
 
 #define STEP_MAX_S 10800 /* a clock set further than this was wrong */
+#define STEP_MIN_S 2 /* both clocks are read in whole seconds */
+#define STEP_GAP_NS 30000000000LL /* between runs that steps bring about */
 
 struct schedule {
 	char *text; /* what `cron` was read from */
 	struct cron cron;
 	int64_t tick_ns; /* every: when the next run is due, monotonic */
 	ev_timer timer; /* every */
+	int64_t fired_ns; /* by the clock, the last time, monotonic.  Lost with
+			   * the supervisor: then one more run is possible */
 };
 
 /* The wall clock's distance from the time since boot, which counts suspended
@@ -83,6 +87,14 @@ follows_clock(const struct service *s)
 	    s->prog.wanted;
 }
 
+/* A clock that is set to and fro passes the same minute again and again. */
+static bool
+is_repeated(const struct schedule *sc, int64_t step)
+{
+	return (step > STEP_MIN_S || step < -STEP_MIN_S) &&
+	    sc->fired_ns != 0 && now_ns() - sc->fired_ns < STEP_GAP_NS;
+}
+
 static void
 on_clock(struct ev_loop *loop, ev_io *w, int revents)
 {
@@ -100,6 +112,9 @@ on_clock(struct ev_loop *loop, ev_io *w, int revents)
 		if (s->prog.due_s != 0 && s->prog.due_s <= wall_s() &&
 		    step <= STEP_MAX_S) {
 			next_time(s);
+			if (is_repeated(s->schedule, step))
+				continue;
+			s->schedule->fired_ns = now_ns();
 			fire(s);
 		} else if (step != 0) {
 			next_time(s);

@@ -48,6 +48,6 @@ C
 			kill -KILL "$p"
 		done
 	done
-	rm -rf "$T/run" "$T/state" "$T/log"
+	rm -rf "${T:?}/run" "${T:?}/state" "${T:?}/log"
 done
 finish
