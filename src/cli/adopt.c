@@ -205,6 +205,20 @@ is_sane(const struct state_record *r)
 	    is_in_range("stopwaitsecs", r->stopwaitsecs);
 }
 
+/* The end of a whole daemon is no stop of its programs, also if it was killed
+ * on the way, or left one behind that survived SIGKILL. */
+static void
+store_record(struct board *b, uint32_t slot, const void *record,
+    const struct conf_process *c)
+{
+	struct program p;
+
+	memcpy(&p, record, sizeof p);
+	if (c != NULL && c->autostart && !c->stopped)
+		p.wanted = 1;
+	board_store(b, slot, &p, sizeof p);
+}
+
 static void
 adopt_one(void *arg, int32_t pid, const struct state_record *r)
 {
@@ -249,7 +263,8 @@ adopt_one(void *arg, int32_t pid, const struct state_record *r)
 	}
 	b->birth[slot] = r->birth;
 	b->spawned_ns[slot] = mono_ns() - (proc_boot_ns() - r->birth.from_ns);
-	board_store(b, slot, r->program, sizeof(struct program));
+	store_record(b, slot, r->program,
+	    l != NULL ? &a->conf->procs[slot] : NULL);
 	atomic_store(&b->gen[slot], r->gen);
 	atomic_store(&b->orphan[slot], 1);
 	atomic_store(&b->pid[slot], pid);

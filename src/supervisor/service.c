@@ -225,6 +225,8 @@ feed(struct service *s, enum program_event ev, struct program_arg *arg)
 		hooks_follow(s, &before);
 		schedule_follow(s);
 		waiter_notify(s);
+	} else if (s->prog.kills > before.kills) {
+		order_changed(s); /* nobody waits for it for ever */
 	}
 	s->passed = 0;
 	if (s->prog.wanted != before.wanted)

@@ -211,7 +211,8 @@ say_kill(const struct service *s)
 	const struct program *p = &s->prog;
 	double asked = (double)(now_ns() - p->changed_ns) / 1e9;
 
-	if (is_zombie(p))
+	/* Again after 2, 4, 8 ... seconds. */
+	if (is_zombie(p) || (p->kills > 2 && (p->kills & (p->kills - 1)) != 0))
 		return;
 	if (p->kills > 1)
 		log_warnx("program %s: %s survives SIGKILL; it cannot be "

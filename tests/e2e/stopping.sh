@@ -195,7 +195,7 @@ check '[ "$(tr "\0" " " <"/proc/$pid/cmdline")" = "sleep 2003 " ]'
 kill -KILL "$(supervisor "$(keeper)")"
 wait_until '[ "$(pid_of daemon)" = "$pid" ]' 5
 kill -KILL "$pid"
-wait_until 'is daemon RUNNING && [ "$(field daemon restarts)" = 1 ]' 10
+wait_until '[ "$(field daemon restarts)" = 1 ] && is daemon RUNNING' 10
 check '[ "$(number 2003)" = 1 ]'
 check 'grep -q "daemon: .*signal KILL" "$DLOG"'
 # Also when both processes of our daemon are killed.
