@@ -557,6 +557,7 @@ take_over(struct supervisor *sup)
 	for (i = 0; i < sup->nservices; i++)
 		service_takeover(v[i]);
 	free(v);
+	schedule_arm(sup);
 	order_changed_all(sup);
 	TAILQ_FOREACH(s, &sup->services, entry) {
 		/* What the one before could not finish of a reload. */

@@ -41,8 +41,8 @@ wall_offset_s(void)
 }
 
 /* One timer for all: the earliest time, and any step of the clock. */
-static void
-arm(struct supervisor *sup)
+void
+schedule_arm(struct supervisor *sup)
 {
 	struct itimerspec its = {.it_value = {0, 0}};
 	struct service *s;
@@ -120,7 +120,7 @@ on_clock(struct ev_loop *loop, ev_io *w, int revents)
 			next_time(s);
 		}
 	}
-	arm(sup);
+	schedule_arm(sup);
 }
 
 /* `every`: the grid of its first time stays; what was missed is one run. */
@@ -173,7 +173,7 @@ schedule_follow(struct service *s)
 			begin_ticks(s);
 	} else if (s->prog.due_s == 0) {
 		next_time(s);
-		arm(s->sup);
+		schedule_arm(s->sup);
 	}
 }
 

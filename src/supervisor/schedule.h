@@ -24,6 +24,9 @@ void schedule_configure(struct service *s);
 void schedule_follow(struct service *s);
 void schedule_stop(struct service *s);
 
+/* The timer goes off at the first time in all records: after a takeover. */
+void schedule_arm(struct supervisor *sup);
+
 /* Nanoseconds to the next run, 0 if there is none. */
 int64_t schedule_left_ns(const struct service *s);
 

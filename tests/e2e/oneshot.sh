@@ -131,6 +131,10 @@ next=$(field nightly reason)
 kill -KILL "$(supervisor "$(keeper)")"
 wait_until 'is nightly WAITING' 5
 check '[ "$(field nightly reason)" = "$next" ]' "$(field nightly reason)"
+# ... and something wakes the daemon then.
+s=$(supervisor "$(keeper)")
+check 'cat /proc/$s/fdinfo/* 2>/dev/null | grep -A3 "^clockid: 0" |
+	grep -q "it_value: ([1-9]"' "no timer"
 n=$(m logs -n 1000 tick | wc -l)
 wait_until '[ "$(m logs -n 1000 tick | wc -l)" -gt "$n" ]' 5
 # A reload changes the time, and nothing else.
