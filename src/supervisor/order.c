@@ -301,15 +301,20 @@ order_dependants(struct supervisor *sup, struct service ***v, uint32_t n,
 
 /* --- what follows from a change --- */
 
-void
-order_changed(struct service *s)
+static void
+stir(struct service *s)
 {
-	/* A reload may have taken away all that it waits for. */
-	if (s->stirred || (s->nneeds + s->nneeded_by == 0 &&
-	    s->prog.state != PROGRAM_WAITING))
+	if (s->stirred)
 		return;
 	s->stirred = true;
 	TAILQ_INSERT_TAIL(&s->sup->stirred, s, stirred_entry);
+}
+
+void
+order_changed(struct service *s)
+{
+	if (s->nneeds + s->nneeded_by > 0)
+		stir(s);
 }
 
 void
@@ -318,7 +323,7 @@ order_changed_all(struct supervisor *sup)
 	struct service *s;
 
 	TAILQ_FOREACH(s, &sup->services, entry)
-		order_changed(s);
+		stir(s);
 }
 
 /* T has ended, whoever wanted that: what is bound to it ends with it and waits
@@ -335,6 +340,17 @@ look_at_bound(struct service *t, struct service *d)
 	service_event(d, ON_RESTART);
 }
 
+/* T is to end, and was kept for what needs it. */
+static void
+look_at_held(struct service *t)
+{
+	if (!t->prog.wanted && t->prog.pid != 0 &&
+	    t->prog.state != PROGRAM_STOPPING && !order_is_held(t))
+		service_event(t, ON_STOP);
+}
+
+/* At both ends of each edge of S, and at S itself: a new configuration may
+ * have taken away what it waited for, or was kept for. */
 static void
 look_at(struct service *s)
 {
@@ -342,6 +358,7 @@ look_at(struct service *s)
 
 	if (s->prog.state == PROGRAM_WAITING && !order_is_blocked(s, false))
 		service_event(s, ON_UNBLOCKED);
+	look_at_held(s);
 	for (i = 0; i < s->nneeded_by; i++) {
 		struct service *d = s->needed_by[i].other;
 
@@ -353,13 +370,8 @@ look_at(struct service *s)
 		if (s->needed_by[i].kind == DEPEND_BOUND)
 			look_at_bound(s, d);
 	}
-	for (i = 0; i < s->nneeds; i++) {
-		struct service *t = s->needs[i].other;
-
-		if (!t->prog.wanted && t->prog.pid != 0 &&
-		    t->prog.state != PROGRAM_STOPPING && !order_is_held(t))
-			service_event(t, ON_STOP);
-	}
+	for (i = 0; i < s->nneeds; i++)
+		look_at_held(s->needs[i].other);
 }
 
 void

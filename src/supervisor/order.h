@@ -64,7 +64,7 @@ void order_waiting_json(const struct service *s, struct buf *out);
 void order_changed(struct service *s);
 void order_turn(struct supervisor *sup);
 
-/* All of them: after a takeover. */
+/* All of them: after a takeover, and with a new configuration. */
 void order_changed_all(struct supervisor *sup);
 
 #endif
