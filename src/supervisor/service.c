@@ -947,8 +947,11 @@ service_reason(const struct service *s, char *buf, size_t size)
 			snprintf(buf, size, "%s is not logged before a "
 			    "restart: its pipe is not known", i == CONF_STDOUT ?
 			    "stdout" : "stderr");
-	if (buf[0] == '\0' && ready_status(s)[0] != '\0')
-		snprintf(buf, size, "%s", ready_status(s));
+	if (buf[0] == '\0')
+		snprintf(buf, size, "%s%s%s", ready_is_reloading(s) ?
+		    "reloading" : "", ready_is_reloading(s) &&
+		    ready_status(s)[0] != '\0' ? ": " : "",
+		    ready_status(s));
 	add_next_run(s, buf, size);
 	len = strlen(buf);
 	if (s->prog.state == PROGRAM_STOPPING && s->prog.kills > 1)

@@ -144,6 +144,7 @@ E
 expect 0 timeout 10 python3 "$T/tell.py" "$T/run/notify"
 check '[ "$(field notify reloading)" = true ]'
 check '[ "$(field notify status_text)" = état ]'
+check 'm status notify | grep -q "reloading: état"' "$(m status notify)"
 expect 0 m stop
 check '[ ! -e "$T/run/notify" ]' "sockets are left"
 rm -rf "$T/state"
