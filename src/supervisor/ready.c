@@ -28,8 +28,6 @@
 #define ASK_PAUSE 0.02 /* ... to the second, growing by half ... */
 #define ASK_LAST 0.5 /* ... up to this */
 #define ASK_AGAIN 1. /* when there was no descriptor for a question */
-#define DOG_BUSY_NS 50000000LL /* perhaps we were not running either ... */
-#define DOG_GRACE_MS 1000 /* ... then it has this much more */
 #define DOG_LATE_NS 1000000000LL /* we were not running either */
 #define PACKETS 32 /* datagrams read at a stretch */
 
@@ -57,25 +55,18 @@ static void ask_again(struct ready *r, double pause);
 /* --- what the program says --- */
 
 static void
-arm_dog(struct ready *r, int64_t ms)
+feed_dog(struct ready *r)
 {
 	struct service *s = r->service;
+	int64_t ms = s->conf->watchdog_ms;
 
 	ev_timer_stop(s->sup->loop, &r->dog);
+	if (ms <= 0 || s->prog.state != PROGRAM_RUNNING)
+		return;
 	r->dog_due_ns = now_ns() + ms * 1000000;
 	ev_now_update(s->sup->loop);
 	ev_timer_set(&r->dog, (double)ms / 1000., 0.);
 	ev_timer_start(s->sup->loop, &r->dog);
-}
-
-static void
-feed_dog(struct ready *r)
-{
-	struct service *s = r->service;
-
-	ev_timer_stop(s->sup->loop, &r->dog);
-	if (s->conf->watchdog_ms > 0 && s->prog.state == PROGRAM_RUNNING)
-		arm_dog(r, s->conf->watchdog_ms);
 }
 
 /* Time in which this process did not run, because the machine was suspended or
@@ -84,15 +75,11 @@ static void
 on_dog(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	struct ready *r = w->data;
-	int64_t late = now_ns() - r->dog_due_ns;
-	int64_t ms = r->service->conf->watchdog_ms;
 
 	(void)loop;
 	(void)revents;
-	if (late > DOG_LATE_NS)
+	if (now_ns() - r->dog_due_ns > DOG_LATE_NS)
 		feed_dog(r);
-	else if (late > DOG_BUSY_NS)
-		arm_dog(r, ms < DOG_GRACE_MS ? ms : DOG_GRACE_MS);
 	else
 		service_unfit(r->service, REASON_WATCHDOG);
 }
@@ -318,6 +305,19 @@ open_pipe(void)
 	return fd;
 }
 
+/* Also when only the user has changed. */
+static int
+give_socket(const struct service *s, const char *path)
+{
+	const struct conf_user *u = &s->conf->user;
+	uid_t uid = u->known ? u->uid : geteuid();
+	struct stat st;
+
+	if (geteuid() != 0 || lstat(path, &st) == -1 || st.st_uid == uid)
+		return 0;
+	return lchown(path, uid, (gid_t)-1);
+}
+
 /* Nobody but the program's user and the daemon's may write to it, from the
  * first moment on. */
 static int
@@ -340,6 +340,8 @@ open_socket(struct service *s)
 			saved = errno;
 		umask(mask);
 	}
+	if (saved == 0 && give_socket(s, path) == -1)
+		saved = errno;
 	if (saved != 0 && fd != -1) {
 		close(fd);
 		fd = -1;
@@ -412,21 +414,31 @@ drain(struct ready *r)
 	fcntl(r->fd, F_SETFL, flags & ~O_NONBLOCK);
 }
 
-/* To the user that the program has now. */
+/* What the run before had is of another kind, or another user's, if a reload
+ * came in between. */
 static int
-give_socket(struct service *s)
+open_fd(struct ready *r)
 {
-	const struct conf_user *u = &s->conf->user;
-	uid_t uid = u->known ? u->uid : geteuid();
+	struct service *s = r->service;
 	char *path;
-	int r;
+	int fd, ret;
 
-	if (geteuid() != 0)
+	if (r->fd != -1 && r->is_pipe == needs_socket(r))
+		close_fd(r);
+	if (r->fd != -1 && r->is_pipe)
 		return 0;
-	path = socket_path(s);
-	r = lchown(path, uid, (gid_t)-1);
-	free(path);
-	return r;
+	if (r->fd != -1) {
+		path = socket_path(s);
+		ret = give_socket(s, path);
+		free(path);
+		return ret;
+	}
+	fd = needs_socket(r) ? open_socket(s) : open_pipe();
+	if (fd == -1)
+		return -1;
+	take_fd(r, fd);
+	r->kept = false;
+	return 0;
 }
 
 int
@@ -434,19 +446,11 @@ ready_prepare(struct service *s, struct spawn_extra *ex)
 {
 	struct ready *r = s->ready;
 	uint32_t slot = LINK_SLOT(s->slot, KEPT_READY);
-	int fd;
 
 	*ex = (struct spawn_extra){.fd = -1, .number = -1, .cgroup = -1};
 	if (r == NULL || !needs_fd(r))
 		return 0;
-	if (r->fd == -1) {
-		fd = needs_socket(r) ? open_socket(s) : open_pipe();
-		if (fd == -1)
-			return -1;
-		take_fd(r, fd);
-		r->kept = false;
-	}
-	if (!r->is_pipe && give_socket(s) == -1)
+	if (open_fd(r) == -1)
 		return -1;
 	if (!r->kept && uplink_keep(s->sup, &slot, &r->fd, 1) == -1)
 		return -1;

@@ -236,4 +236,34 @@ touch "$T/silence"
 wait_until '! alive $dog' 10
 wait_until 'is asks EXITED' 5
 check 'grep -q "dog: .*no sign of life for 0.4 s (watchdog)" "$DLOG"'
+expect 0 m stop
+rm -rf "$T/state"
+
+# --- a reload changes how it says so, and whose socket it is ---
+# speaks READY COMMAND USER
+speaks() {
+	conf <<E
+[program:speaks]
+command = $2
+ready = $1
+ready_timeout = 5s
+startretries = 0
+user = $3
+E
+}
+me=$(id -un)
+speaks fd:3 "sh -c 'echo >&3; exec sleep 1000'" "$me"
+start_daemon
+speaks notify "$say READY=1 sleep" "$me"
+expect 0 m reload
+wait_until 'is speaks RUNNING' 10
+if [ "$(id -u)" = 0 ]; then
+	cp "$TOP/tests/helpers/notify.py" "$T/notify.py"
+	speaks notify "python3 $T/notify.py READY=1 sleep" nobody
+	expect 0 m reload
+	wait_until 'is speaks RUNNING' 10
+fi
+speaks fd:3 "sh -c 'echo >&3; exec sleep 1000'" "$me"
+expect 0 m reload
+wait_until 'is speaks RUNNING' 10
 finish
