@@ -554,8 +554,13 @@ take_over(struct supervisor *sup)
 	}
 	order_build(sup);
 	v = order_sorted(sup);
+	/* What leaves first: a twin of it in another group waits for it. */
 	for (i = 0; i < sup->nservices; i++)
-		service_takeover(v[i]);
+		if (v[i]->conf->leaving)
+			service_takeover(v[i]);
+	for (i = 0; i < sup->nservices; i++)
+		if (!v[i]->conf->leaving)
+			service_takeover(v[i]);
 	free(v);
 	schedule_arm(sup);
 	order_changed_all(sup);

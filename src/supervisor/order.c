@@ -139,6 +139,8 @@ order_is_blocked(const struct service *s, bool run_now)
 {
 	uint32_t i;
 
+	if (service_has_leaving_twin(s))
+		return true;
 	for (i = 0; i < s->nneeds; i++)
 		if (counts(s, &s->needs[i], run_now) && !is_met(&s->needs[i]))
 			return true;

@@ -375,12 +375,12 @@ reload_sweep(struct supervisor *sup)
 			more = true;
 		}
 	}
-	if (removed)
-		order_build(sup);
-	TAILQ_FOREACH(s, &sup->services, entry)
-		if (s->deferred)
-			service_begin(s);
-	sup->unswept = more; /* without one that leaves, none is deferred */
+	sup->unswept = more;
+	if (!removed)
+		return;
+	order_build(sup);
+	order_changed_all(sup); /* a twin of another group waits, perhaps */
+	sup->changed = true;
 }
 
 /* Says which keys of [mpsupd] wait for a restart of the daemon. */

@@ -630,18 +630,16 @@ service_takeover(struct service *s)
 	schedule_follow(s);
 }
 
-/* The process of one that leaves and has the same name in another group. */
-static bool
-has_leaving_twin(const struct service *s)
+bool
+service_has_leaving_twin(const struct service *s)
 {
 	const struct service *t;
 
-	if (!s->sup->unswept)
+	if (!s->sup->unswept || s->conf->leaving)
 		return false;
-	TAILQ_FOREACH(t, &s->sup->services, entry)
-		if (t != s && t->conf->leaving &&
-		    !program_is_down(&t->prog) &&
-		    strcmp(t->conf->name, s->conf->name) == 0)
+	HASH_FIND_STR(s->sup->by_name, s->conf->name, t);
+	for (; t != NULL; t = t->same_name)
+		if (t != s && t->conf->leaving && !program_is_down(&t->prog))
 			return true;
 	return false;
 }
@@ -649,10 +647,6 @@ has_leaving_twin(const struct service *s)
 void
 service_begin(struct service *s)
 {
-	/* A program that moved to another group runs once, not twice. */
-	s->deferred = has_leaving_twin(s);
-	if (s->deferred)
-		return;
 	memset(&s->prog, 0, sizeof s->prog);
 	s->prog.changed_ns = now_ns();
 	/* One step: a record that says STOPPED would be obeyed. */

@@ -57,7 +57,6 @@ struct service {
 	bool unwritten; /* in sup->unwritten */
 	bool pidfile_said; /* its pidfile could not be written, and that is
 			    * logged */
-	bool deferred; /* new; begins when its twin of another group is down */
 	TAILQ_ENTRY(service) entry, spawn_entry, unwritten_entry,
 	    stirred_entry;
 	struct service *same_name; /* further ones in other groups */
@@ -128,6 +127,10 @@ double service_stop_time(const struct service *s);
 
 /* Where a command that is run for it may write: its stdout, or -1. */
 int service_output(struct service *s);
+
+/* One of the same name in another group leaves and is not down: a program that
+ * moved to another group runs once, not twice. */
+bool service_has_leaving_twin(const struct service *s);
 
 /* It is down, and not to come up again. */
 bool service_is_stopped(const struct service *s);

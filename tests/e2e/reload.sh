@@ -106,4 +106,35 @@ check 'is held STOPPED'
 expect 0 m start held
 check 'is held RUNNING'
 expect 4 m reload nosuch # neither in the files nor running
+expect 0 m stop
+rm -rf "$T/state"
+
+# --- a program moves to another group: it never runs twice ---
+twin() {
+	conf <<E
+[group:$1]
+programs = twin
+[program:twin]
+command = sh -c 'trap "" TERM; echo ready; while :; do sleep 0.1; done'
+startsecs = 0
+stopwaitsecs = 60
+E
+}
+twin old
+start_daemon
+wait_until 'm logs twin | grep -q ready' 5
+old=$(pid_of twin)
+twin new
+expect 0 m reload
+check 'is new:twin WAITING' "$(state new:twin)"
+# Not even when it is asked for, or another supervisor goes on.
+expect 0 m start --no-wait new:twin
+kill -KILL "$(supervisor "$(keeper)")"
+wait_until 'is old:twin STOPPING' 5
+check 'is new:twin WAITING' "$(state new:twin)"
+kill -KILL "$old"
+wait_until 'is new:twin RUNNING' 5
+check '[ "$(leftovers | grep -c "sh -c trap")" = 1 ]' "$(leftovers)"
+expect 0 m stop --no-wait twin
+kill -KILL "$(pid_of twin)"
 finish
