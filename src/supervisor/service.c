@@ -620,7 +620,7 @@ service_takeover(struct service *s)
 		pidfile_update(s); /* neither */
 	service_arm(s);
 	service_store(s); /* the one before may not have come to it */
-	if (s->prog.state == PROGRAM_STOPPING && !s->prog.signalled) {
+	if (stop_is_undone(s)) {
 		stop_step(s);
 		service_store(s);
 	}

@@ -99,6 +99,31 @@ send_step_signal(struct service *s, int signo)
 
 /* --- stop_command --- */
 
+/* In prog.signalled: it was begun, and dies with the supervisor; it has ended.
+ */
+enum { COMMAND_BEGUN = 1, COMMAND_ENDED };
+
+static int
+step_signal(const struct service *s)
+{
+	struct stopplan plan;
+
+	/* A reload may have left it fewer steps than it has come to. */
+	stopplan_of(s->conf, &plan);
+	return s->prog.step < plan.n ? plan.v[s->prog.step].signo :
+	    (int)s->conf->stopsignal;
+}
+
+bool
+stop_is_undone(const struct service *s)
+{
+	const struct program *p = &s->prog;
+
+	return p->state == PROGRAM_STOPPING && (!p->signalled ||
+	    (!p->clearing && p->kills == 0 && step_signal(s) == 0 &&
+	    p->signalled != COMMAND_ENDED));
+}
+
 /* With success it has as long as the step takes; without, the next step comes
  * at once. */
 static void
@@ -110,6 +135,10 @@ on_command_end(void *arg, int status, bool timed_out)
 	char how[64];
 
 	s->stopper = NULL;
+	if (waits) {
+		s->prog.signalled = COMMAND_ENDED;
+		service_store(s);
+	}
 	if (status == 0 && !timed_out)
 		return;
 	log_warnx("program %s: stop_command failed (%s)%s", s->label,
@@ -134,7 +163,7 @@ run_command(struct service *s)
 		.timeout_s = (double)s->conf->stopwaitsecs,
 	};
 
-	s->prog.signalled = 1;
+	s->prog.signalled = COMMAND_BEGUN;
 	if (s->stopper != NULL)
 		return;
 	snprintf(pid, sizeof pid, "MAINPID=%d", (int)s->prog.pid);
@@ -160,13 +189,8 @@ stop_forget(struct service *s)
 void
 stop_step(struct service *s)
 {
-	/* A reload may have left it fewer steps than it has come to. */
-	struct stopplan plan;
-	int signo;
+	int signo = step_signal(s);
 
-	stopplan_of(s->conf, &plan);
-	signo = s->prog.step < plan.n ? plan.v[s->prog.step].signo :
-	    (int)s->conf->stopsignal;
 	if (s->prog.clearing) {
 		s->prog.signalled = 1;
 		tree_signal(s, SIGTERM);

@@ -22,6 +22,10 @@ int stop_signal(struct service *s, int signo, bool group);
 void stop_step(struct service *s);
 void stop_again(struct supervisor *sup);
 
+/* After a takeover: the present step was not taken, or was a command that the
+ * supervisor before has taken along; stop_step() repeats it. */
+bool stop_is_undone(const struct service *s);
+
 /* FX_KILL: what its kill_mode means, or the process alone. */
 void stop_kill(struct service *s);
 
