@@ -39,6 +39,7 @@ struct adoption {
 	int *kept;
 	struct label *labels; /* uthash */
 	struct label *storage;
+	bool stopping; /* that daemon was about to end */
 	uint32_t n, pipes_lost;
 	int damaged; /* records that say what cannot be */
 	/* Those that the configuration does not have. */
@@ -208,15 +209,17 @@ is_sane(const struct state_record *r)
 /* The end of a whole daemon is no stop of its programs, also if it was killed
  * on the way, or left one behind that survived SIGKILL. */
 static void
-store_record(struct board *b, uint32_t slot, const void *record,
-    const struct conf_process *c)
+store_record(struct adoption *a, uint32_t slot, const void *record)
 {
+	const struct conf_process *c = slot < a->conf->nprocs ?
+	    &a->conf->procs[slot] : NULL;
+
 	struct program p;
 
 	memcpy(&p, record, sizeof p);
-	if (c != NULL && c->autostart && !c->stopped)
+	if (a->stopping && c != NULL && c->autostart && !c->stopped)
 		p.wanted = 1;
-	board_store(b, slot, &p, sizeof p);
+	board_store(a->board, slot, &p, sizeof p);
 }
 
 static void
@@ -263,8 +266,7 @@ adopt_one(void *arg, int32_t pid, const struct state_record *r)
 	}
 	b->birth[slot] = r->birth;
 	b->spawned_ns[slot] = mono_ns() - (proc_boot_ns() - r->birth.from_ns);
-	store_record(b, slot, r->program,
-	    l != NULL ? &a->conf->procs[slot] : NULL);
+	store_record(a, slot, r->program);
 	atomic_store(&b->gen[slot], r->gen);
 	atomic_store(&b->orphan[slot], 1);
 	atomic_store(&b->pid[slot], pid);
@@ -315,7 +317,7 @@ adopt(const char *path, struct config *conf, struct board *b, int *kept)
 	int damaged;
 
 	index_labels(&a);
-	damaged = state_read(path, adopt_one, &a);
+	damaged = state_read(path, adopt_one, &a, &a.stopping);
 	append_left(&a);
 	if (damaged >= 0)
 		damaged += a.damaged;
@@ -410,6 +412,6 @@ adopt_count(const char *path)
 {
 	unsigned n = 0;
 
-	state_read(path, count_one, &n);
+	state_read(path, count_one, &n, NULL);
 	return n;
 }

@@ -178,9 +178,22 @@ state_set_pid(struct state *st, uint32_t slot, int32_t pid)
 	(void)n;
 }
 
+void
+state_set_stopping(struct state *st)
+{
+	int32_t yes = 1;
+	ssize_t n;
+
+	if (st->fd == -1)
+		return;
+	n = pwrite(st->fd, &yes, sizeof yes,
+	    offsetof(struct state_head, stopping));
+	(void)n;
+}
+
 /* A file that a daemon of this user, or root, made in this boot. */
 static int
-check_file(int fd)
+check_file(int fd, bool *ret_stopping)
 {
 	struct state_head h;
 	struct stat st;
@@ -197,13 +210,15 @@ check_file(int fd)
 	errno = ESTALE;
 	if (!boot_id(boot) || memcmp(boot, h.boot_id, sizeof boot) != 0)
 		return -1;
+	if (ret_stopping != NULL)
+		*ret_stopping = h.stopping != 0;
 	return 0;
 }
 
 int
 state_read(const char *path,
     void (*fn)(void *arg, int32_t pid, const struct state_record *r),
-    void *arg)
+    void *arg, bool *ret_stopping)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct state_record r;
@@ -214,7 +229,7 @@ state_read(const char *path,
 
 	if (fd == -1)
 		return -1;
-	if (check_file(fd) == -1) {
+	if (check_file(fd, ret_stopping) == -1) {
 		saved = errno;
 		close(fd);
 		errno = saved;

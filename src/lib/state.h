@@ -32,6 +32,8 @@ struct state_head {
 	uint32_t magic, version, record_size, slots;
 	char boot_id[40]; /* /proc/sys/kernel/random/boot_id */
 	int32_t keeper_pid;
+	int32_t stopping; /* the daemon was stopping: its programs are not to
+			   * end for ever */
 };
 
 struct state_record {
@@ -72,6 +74,9 @@ int32_t *state_pid(struct state *st, uint32_t slot);
 /* Writes R for SLOT, crc and seq are filled in; no run (gen 0) clears it. */
 void state_put(struct state *st, uint32_t slot, struct state_record *r);
 
+/* The stop of the whole daemon begins. */
+void state_set_stopping(struct state *st);
+
 /* The pid of SLOT; 0: no process, the number may be another's soon. */
 void state_set_pid(struct state *st, uint32_t slot, int32_t pid);
 
@@ -80,11 +85,11 @@ uint64_t state_hash(const char *label);
 
 /*
  * Calls FN for each record of the file PATH that has a pid, if the file is of
- * this boot and version.  Returns how many records were damaged; -1 with
+ * this boot and version; *RET_STOPPING (may be NULL) is set before.  Returns how many records were damaged; -1 with
  * errno: no such file, or EINVAL, ESTALE (of another boot).
  */
 int state_read(const char *path,
     void (*fn)(void *arg, int32_t pid, const struct state_record *r),
-    void *arg);
+    void *arg, bool *ret_stopping);
 
 #endif

@@ -107,6 +107,7 @@ supervisor_stop(struct supervisor *sup)
 		    1u | (uint32_t)sup->exit_code << 8);
 	if (sup->stopping)
 		return;
+	state_set_stopping(&sup->state);
 	sup->stopping = sup->changed = sup->stop_look = true;
 	events_daemon(sup, EVENT_STOPPING, "all programs are stopped, then "
 	    "the daemon ends");
