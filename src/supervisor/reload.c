@@ -20,6 +20,7 @@
 #include "lib/xalloc.h"
 #include "supervisor/order.h"
 #include "supervisor/events.h"
+#include "supervisor/hooks.h"
 #include "supervisor/reload.h"
 #include "supervisor/service.h"
 #include "supervisor/supervisor.h"
@@ -367,7 +368,8 @@ reload_sweep(struct supervisor *sup)
 		return;
 	for (s = TAILQ_FIRST(&sup->services); s != NULL; s = next) {
 		next = TAILQ_NEXT(s, entry);
-		if (s->conf->leaving && program_is_down(&s->prog)) {
+		if (s->conf->leaving && program_is_down(&s->prog) &&
+		    !hooks_are_ending(s)) {
 			log_info("program %s: removed", s->label);
 			service_remove(s);
 			removed = true;

@@ -639,7 +639,8 @@ service_has_leaving_twin(const struct service *s)
 		return false;
 	HASH_FIND_STR(s->sup->by_name, s->conf->name, t);
 	for (; t != NULL; t = t->same_name)
-		if (t != s && t->conf->leaving && !program_is_down(&t->prog))
+		if (t != s && t->conf->leaving &&
+		    (!program_is_down(&t->prog) || hooks_are_ending(t)))
 			return true;
 	return false;
 }

@@ -58,6 +58,24 @@ expect 0 m stop
 check '[ "$(grep -c gone "$T/log/web.stdout.log")" = $((n + 1)) ]'
 rm -rf "$T/state" "$T/log"
 
+# --- removed by a reload: exec_stop_post is run to its end ---
+conf <<E
+[program:by]
+command = sleep 1000
+[program:gone]
+command = sleep 1000
+startsecs = 0
+exec_stop_post = sh -c 'echo begin >$T/post; sleep 0.3; echo end >>$T/post'
+E
+start_daemon
+wait_until 'is gone RUNNING' 5
+printf '[program:by]\ncommand = sleep 1000\n' | conf
+expect 0 m reload
+wait_until 'grep -q "gone: removed" "$DLOG"' 5
+check 'grep -q end "$T/post"'
+expect 0 m stop
+rm -rf "$T/state"
+
 # --- giving up ---
 conf <<E
 [program:x]
