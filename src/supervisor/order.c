@@ -147,22 +147,33 @@ order_is_blocked(const struct service *s, bool run_now)
 	return false;
 }
 
-bool
-order_is_hopeless(const struct service *s)
+/* One that was here in this LOOK was not hopeless: the first that is ends it.
+ * So each is looked at once, however many ways lead to it. */
+static bool
+is_hopeless(struct service *s, uint32_t look)
 {
 	uint32_t i;
 
+	if (s->looked == look)
+		return false;
+	s->looked = look;
 	for (i = 0; i < s->nneeds; i++) {
-		const struct service *t = s->needs[i].other;
+		struct service *t = s->needs[i].other;
 
 		if (!is_strong(&s->needs[i]) || is_met(&s->needs[i]))
 			continue;
 		if (!t->prog.wanted || program_has_given_up(&t->prog) ||
 		    (t->prog.state == PROGRAM_WAITING &&
-		    order_is_hopeless(t)))
+		    is_hopeless(t, look)))
 			return true;
 	}
 	return false;
+}
+
+bool
+order_is_hopeless(struct service *s)
+{
+	return is_hopeless(s, ++s->sup->looks);
 }
 
 bool

@@ -33,7 +33,7 @@ void order_build(struct supervisor *sup);
 bool order_is_blocked(const struct service *s, bool run_now);
 
 /* What S requires has been given up or stopped: it waits for an operator. */
-bool order_is_hopeless(const struct service *s);
+bool order_is_hopeless(struct service *s);
 
 /* S is to be left running for now: what needs it still runs and is to end. */
 bool order_is_held(const struct service *s);

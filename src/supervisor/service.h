@@ -48,6 +48,7 @@ struct service {
 	uint8_t todo; /* during a reload, see there */
 	struct order_edge *needs, *needed_by; /* order.h */
 	uint32_t nneeds, nneeded_by;
+	uint32_t looked; /* the last order_is_hopeless() that was here */
 	uint32_t rank; /* higher than those of all that it needs */
 	struct helper *stopper; /* its stop_command, under way */
 	struct ready *ready; /* how it shows that it is ready and well */

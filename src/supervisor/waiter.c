@@ -10,7 +10,7 @@
 static enum wait_result
 look_up(const struct wait_item *it, const struct program *p)
 {
-	const struct service *s = it->service;
+	struct service *s = it->service;
 
 	/* A oneshot is done, or waits for its next time. */
 	if (s->conf->type == TYPE_ONESHOT && p->gen >= it->gen &&

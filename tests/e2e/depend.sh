@@ -156,6 +156,21 @@ wait_until 'is web RUNNING' 5
 expect 0 m stop
 rm -rf "$T/state"
 
+# --- many ways lead from the last to the first ---
+{
+	printf '[program:l0]\ntype = oneshot\ncommand = sleep 1000\n'
+	for i in 1 2 3 4 5 6; do
+		printf '[program:l%d]\ncommand = sleep 1000\n' $i
+		printf 'numprocs = 40\nrequires = l%d\n' $((i - 1))
+		printf 'process_name = %%(program_name)s_%%(process_num)d\n'
+	done
+} | conf
+start_daemon
+expect 124 m start -t 0.2 'l6:*'
+expect 3 timeout $((5 * SLOW)) "$MPSUPD" -c "$CONF" status l0
+expect 0 m stop
+rm -rf "$T/state"
+
 # --- a reload takes away what is waited for, or what was kept for another ---
 # edges KEY KEY: `web` waits, `db` is held by one that does not want to end.
 edges() {
