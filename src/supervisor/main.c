@@ -113,8 +113,8 @@ supervisor_stop(struct supervisor *sup)
 	    "the daemon ends");
 	if (ms <= 0)
 		return;
-	ev_init(&sup->stop_timer, on_stop_timeout);
-	sup->stop_timer.data = sup;
+	/* It runs already if a takeover began the stop, see there. */
+	ev_timer_stop(sup->loop, &sup->stop_timer);
 	ev_timer_set(&sup->stop_timer, (double)ms / 1000., 0.);
 	ev_timer_start(sup->loop, &sup->stop_timer);
 }
@@ -616,6 +616,8 @@ init(struct supervisor *sup)
 	ev_init(&sup->signal_timer, on_signal_again);
 	sup->signal_timer.repeat = SIGNAL_AGAIN;
 	sup->signal_timer.data = sup;
+	ev_init(&sup->stop_timer, on_stop_timeout);
+	sup->stop_timer.data = sup;
 	TAILQ_INIT(&sup->services);
 	TAILQ_INIT(&sup->spawn_queue);
 	TAILQ_INIT(&sup->unwritten);
@@ -652,6 +654,8 @@ supervisor_main(void)
 	sup.exit_code = (int)(atomic_load(&sup.board->stopping) >> 8);
 	take_over(&sup);
 	stopped_init(&sup, sup.board->supervisor_starts <= 1);
+	/* Going on with a stop; or an essential program ended while nobody was
+	 * there, and what operators stopped is to be settled, too. */
 	if (sup.stopping) {
 		sup.stopping = false;
 		supervisor_stop(&sup);

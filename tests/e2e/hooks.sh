@@ -146,4 +146,28 @@ wait_until 'grep -q "the daemon stops" "$DLOG"' 5
 kill -KILL "$s"
 wait_until '! alive $k' 10
 wait_until no_leftovers 3
+rm -rf "$T/state"
+# It ends while no supervisor is there: shutdown_timeout counts from then.
+conf 'shutdown_timeout = 1s' <<E
+[program:main]
+command = sleep 1000
+essential = true
+autorestart = false
+startsecs = 0
+[program:deaf]
+command = sh -c 'trap "" TERM; echo ready; while :; do sleep 0.05; done'
+startsecs = 0
+stopwaitsecs = 60
+E
+start_daemon
+wait_until 'is main RUNNING && m logs deaf | grep -q ready' 5
+k=$(keeper)
+s=$(supervisor "$k")
+main=$(pid_of main)
+kill -STOP "$s"
+kill -TERM "$main"
+wait_until '! alive $main' 5
+kill -KILL "$s"
+wait_until '! alive $k' 10
+wait_until no_leftovers 3
 finish
