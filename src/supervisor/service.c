@@ -228,6 +228,8 @@ feed(struct service *s, enum program_event ev, struct program_arg *arg)
 	} else if (s->prog.kills > before.kills) {
 		order_changed(s); /* nobody waits for it for ever */
 	}
+	if (s->prog.kills != before.kills)
+		order_changed(s); /* what it needs is held no longer */
 	s->passed = 0;
 	if (s->prog.wanted != before.wanted)
 		stopped_note(s->sup);
