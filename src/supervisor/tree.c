@@ -466,10 +466,14 @@ remember(struct supervisor *sup, const struct entry *e)
 		seen_add(sup->tree, e->pid, e->start_ns, e->slot);
 }
 
+/* What it leaves, or has left, is no child of this keeper. */
 static bool
 is_orphan(const struct service *s)
 {
-	return atomic_load(&s->sup->board->orphan[s->slot]) != 0;
+	const struct board *b = s->sup->board;
+
+	return atomic_load(&b->orphan[s->slot]) != 0 ||
+	    (s->prog.clearing && b->promotions > 0);
 }
 
 /* Reads all of /proc; nothing is known if it cannot be read. */
