@@ -86,6 +86,14 @@ is_cgroup(const char *mount)
 	return statfs(mount, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
 }
 
+static void
+give_up(struct supervisor *sup)
+{
+	free(sup->cgroup);
+	free(sup->cgroup_path);
+	sup->cgroup = sup->cgroup_path = NULL;
+}
+
 void
 cgroup_init(struct supervisor *sup)
 {
@@ -100,18 +108,10 @@ cgroup_init(struct supervisor *sup)
 		sup->cgroup_path = own;
 		if (!is_cgroup(mount) || (mkdir(sup->cgroup, 0755) == -1 &&
 		    (errno != EEXIST || access(sup->cgroup, W_OK) == -1)))
-			cgroup_give_up(sup);
+			give_up(sup);
 	}
 	free(mount);
 	free(path);
-}
-
-void
-cgroup_give_up(struct supervisor *sup)
-{
-	free(sup->cgroup);
-	free(sup->cgroup_path);
-	sup->cgroup = sup->cgroup_path = NULL;
 }
 
 /* --- one program's --- */
@@ -143,7 +143,8 @@ cgroup_open(struct service *s)
 	int fd = -1;
 
 	/* What may be left behind would keep the group for ever. */
-	if (s->sup->cgroup == NULL || s->conf->kill_mode != KILL_TREE)
+	if (s->sup->cgroup == NULL || s->sup->cgroup_refused ||
+	    s->conf->kill_mode != KILL_TREE)
 		return -1;
 	dir = file_of(s, "");
 	if (s->prog.regroup && rmdir(dir) == -1 && errno != ENOENT) {

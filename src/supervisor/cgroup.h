@@ -30,9 +30,6 @@ void cgroup_init(struct supervisor *sup);
  * closes it. */
 int cgroup_open(struct service *s);
 
-/* Groups are refused after all (a clone has failed): none is used any more. */
-void cgroup_give_up(struct supervisor *sup);
-
 /* PID is in the group of S. */
 bool cgroup_has(const struct service *s, pid_t pid);
 

@@ -453,7 +453,7 @@ service_spawn(struct service *s)
 		if (extra.cgroup != -1)
 			close(extra.cgroup);
 		if (extra.cgroup != -1 && r.pid != 0 && !r.grouped)
-			cgroup_give_up(s->sup);
+			s->sup->cgroup_refused = true;
 	}
 	if (r.pid != 0 || !is_ours(r.step, r.err))
 		transient_spawned(s);

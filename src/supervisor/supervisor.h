@@ -48,6 +48,8 @@ struct supervisor {
 
 	char *cgroup, *cgroup_path; /* directory of the groups of programs, and
 				     * its path in the hierarchy; NULL: none */
+	bool cgroup_refused; /* no more programs get one; those that have one
+			      * keep it */
 	struct tree *tree; /* who descends from whom */
 	struct server *server;
 	struct events *events; /* NULL: nothing has happened */

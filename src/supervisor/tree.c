@@ -90,6 +90,13 @@ tree_mark(const char *rundir, uint64_t hash, char out[34])
 	    (unsigned long long)state_hash(rundir), (unsigned long long)hash);
 }
 
+/* The kernel has the list of its tree, and we can read it. */
+static bool
+is_grouped(const struct service *s)
+{
+	return s->prog.grouped && s->sup->cgroup != NULL;
+}
+
 /* --- whose is a process --- */
 
 /* A process whose first thread has ended looks like a zombie while others run.
@@ -560,7 +567,7 @@ read_tree(struct service *s)
 {
 	struct tree *t = s->sup->tree;
 
-	if (!s->prog.grouped) {
+	if (!is_grouped(s)) {
 		read_table(s->sup);
 		return;
 	}
@@ -580,7 +587,7 @@ tree_is_left(struct service *s, bool all)
 
 	if (s->conf->kill_mode == KILL_PROCESS && !all)
 		return false;
-	if (s->prog.grouped) {
+	if (is_grouped(s)) {
 		if (!cgroup_is_populated(s))
 			return false;
 		if (all || s->conf->kill_mode == KILL_TREE)
@@ -633,7 +640,7 @@ void
 tree_learn(struct service *s)
 {
 	if (s->prog.pid != 0 && s->conf->kill_mode == KILL_TREE &&
-	    !s->prog.grouped && may_have_children(s->prog.pid) && is_affordable(s->sup->tree))
+	    !is_grouped(s) && may_have_children(s->prog.pid) && is_affordable(s->sup->tree))
 		read_table(s->sup);
 }
 
@@ -725,7 +732,7 @@ freeze(struct service *s)
 void
 tree_signal(struct service *s, int signo)
 {
-	if (signo != SIGKILL || !s->prog.grouped ||
+	if (signo != SIGKILL || !is_grouped(s) ||
 	    s->conf->kill_mode != KILL_TREE || !cgroup_kill(s)) {
 		read_tree(s);
 		if (signo == SIGKILL)
@@ -746,17 +753,17 @@ tell_newcomers(struct supervisor *sup)
 	bool others = false;
 
 	TAILQ_FOREACH(s, &sup->services, entry) {
-		if (s->prog.clearing && s->prog.grouped) {
+		if (s->prog.clearing && is_grouped(s)) {
 			read_tree(s);
 			signal_all(s, SIGTERM);
 		}
-		others |= s->prog.clearing && !s->prog.grouped;
+		others |= s->prog.clearing && !is_grouped(s);
 	}
 	if (!others || !is_affordable(sup->tree))
 		return;
 	read_table(sup);
 	TAILQ_FOREACH(s, &sup->services, entry)
-		if (s->prog.clearing && !s->prog.grouped)
+		if (s->prog.clearing && !is_grouped(s))
 			signal_all(s, SIGTERM);
 }
 
