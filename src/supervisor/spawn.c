@@ -291,7 +291,6 @@ env_build(struct env *e, const struct conf_main *main,
 		env_set(e, "LOGNAME", c->user.login);
 		env_set(e, "SHELL", c->user.shell);
 	}
-	env_mark(e, main, c);
 	env_set(e, "SUPERVISOR_ENABLED", "1");
 	env_set(e, "SUPERVISOR_SERVER_URL",
 	    c->serverurl != NULL ? c->serverurl : main->serverurl);
@@ -303,6 +302,9 @@ env_build(struct env *e, const struct conf_main *main,
 		env_put(e, c->file_environment.v[i]);
 	for (i = 0; i < c->environment.n; i++)
 		env_put(e, c->environment.v[i]);
+	/* Last: the environment of a `run` from inside of a program has the
+	 * mark of that one. */
+	env_mark(e, main, c);
 }
 
 static void

@@ -110,6 +110,28 @@ wait_until 'm status gone >/dev/null 2>&1; [ $? = 4 ]' 5
 check '[ ! -e "$T/log/gone.stdout.log" ]'
 check '[ "$(supervisor "$(keeper)")" ] && is web RUNNING'
 
+# Made from inside of a program, it is no part of that one: what it leaves
+# behind goes with its own stop, by its own mark where there are no cgroups.
+mark() {
+	tr '\0' '\n' <"/proc/$(pid_of "$1")/environ" | grep ^MPSUPD_TREE=
+}
+cat >>"$CONF" <<E
+[program:outer]
+command = $MPSUPD -s $SOCKET run --name inner -- sh -c
+	'(setsid sleep 1000 & echo \$! >$T/left); exec sleep 1000'
+startsecs = 0
+autorestart = false
+stopsignal = KILL
+E
+expect 0 m reload
+wait_until 'is inner RUNNING && [ -s "$T/left" ]' 5
+left=$(cat "$T/left")
+check '[ "$(mark inner)" != "$(mark outer)" ]' "$(mark inner)"
+expect 0 m stop outer
+check 'alive "$left" && is inner RUNNING' "stopped with another program"
+expect 0 m stop inner
+check '! alive "$left"' "left behind"
+
 # A client that is killed leaves it; a signal to the client is the program's.
 kill -KILL $stays
 wait $stays || true
