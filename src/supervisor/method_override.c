@@ -322,7 +322,7 @@ note_autostart(struct reload_client *c, const struct config *next)
 		label = xasprintf("%s:%s", p->group, p->name);
 		s = service_find(w->sup, label);
 		free(label);
-		if (s == NULL)
+		if (s == NULL || s->conf->transient != 0)
 			continue;
 		s->conf->autostart = p->autostart;
 		s->conf->disabled = p->disabled;
@@ -356,8 +356,8 @@ on_kept(struct reload_client *c, bool ok, const char *text)
 	request_result(w->request, &b);
 }
 
-/* A pattern means programs that run now; a plain name is looked for in the
- * files.  False: it means nothing. */
+/* A pattern means programs of the files that are here now; a plain name is
+ * looked for in the files.  False: it means nothing. */
 static bool
 take_name(struct wish *w, const char *name)
 {
@@ -371,7 +371,8 @@ take_name(struct wish *w, const char *name)
 		return is_name(name);
 	}
 	for (i = 0; i < conf->nprocs; i++)
-		if (!conf->procs[i].leaving && (all ||
+		if (!conf->procs[i].leaving && conf->procs[i].transient == 0 &&
+		    (all ||
 		    str_match(name, conf->procs[i].program))) {
 			add_named(w, conf->procs[i].program);
 			any = true;

@@ -64,6 +64,15 @@ expect 4 m enable one nosuch
 check 'cmp -s "$T/before" "$T/state/overrides"' "something was kept"
 check '[ "$(workers)" = 3 ] && [ "$(pid_of one)" = "$one" ]'
 
+# "all" and patterns do not mean what no file knows.
+expect 0 m run --name job -- true
+expect 0 m enable --reset all
+check '! grep -q job "$T/out"' "$(cat "$T/out")"
+expect 4 m disable 'jo*'
+expect 4 m disable job
+expect 0 m reload
+cp "$T/before" "$T/state/overrides"
+
 # disable and enable do nothing now.
 expect 0 m disable one
 said 'one: disabled'
