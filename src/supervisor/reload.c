@@ -263,8 +263,12 @@ reconfigure(struct service *s, struct conf_process *c)
 	bool stuck = s->prog.wanted && (s->prog.state == PROGRAM_FATAL ||
 	    s->prog.state == PROGRAM_BACKOFF) &&
 	    s->prog.conf_hash != c->restart_hash;
+	/* It takes the name of a transient program that is over. */
+	bool inherits = s->conf->transient != 0 && c->transient == 0 &&
+	    program_is_down(&s->prog);
 	/* Stopped by its removal, not by an operator. */
-	bool back = s->conf->leaving && !c->leaving && c->autostart;
+	bool back = (s->conf->leaving || inherits) && !c->leaving &&
+	    c->autostart;
 
 	service_configure(s, c);
 	if (c->leaving)

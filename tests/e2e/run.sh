@@ -105,6 +105,11 @@ expect 0 m reload
 wait_until '! m status job >/dev/null 2>&1' 5
 expect 4 m status job
 check '[ "$(pid_of stays)" = "$pid" ]'
+# The files may have a program of the name of one that is over.
+expect 0 run --name later -- true
+printf '[program:later]\ncommand = sleep 1000\nstartsecs = 0\n' >>"$CONF"
+expect 0 m reload
+wait_until 'is later RUNNING' 5
 expect 0 run --rm --name gone -- true
 wait_until 'm status gone >/dev/null 2>&1; [ $? = 4 ]' 5
 check '[ ! -e "$T/log/gone.stdout.log" ]'
