@@ -37,6 +37,10 @@
 #include "supervisor/waiter.h"
 
 #define STRINGS_MAX (2 * 1024 * 1024) /* bytes; the kernel takes no more */
+#define VARIABLES_MAX 4096 /* each is compared with all before it at a spawn */
+#define HELD_MAX (32 * 1024 * 1024) /* bytes of words and variables of all
+				     * transient programs: each `run` copies
+				     * the whole configuration */
 #define STOPWAIT_SECS 10
 
 /* --- the request becomes the configuration of a process --- */
@@ -160,6 +164,12 @@ take_command(struct making *m)
 		return bad(m, "there is no command");
 	if (m->c.directory[0] != '/')
 		return bad(m, "directory is not an absolute path");
+	if (m->c.environment.n > VARIABLES_MAX) {
+		request_error(m->r, PROTO_BAD_PARAMS, "the environment has %zu "
+		    "variables, more than %d", m->c.environment.n,
+		    VARIABLES_MAX);
+		return false;
+	}
 	for (i = 0; i < m->c.environment.n; i++)
 		if (strchr(m->c.environment.v[i], '=') == NULL)
 			return bad(m, "an entry of the environment has no =");
@@ -409,13 +419,43 @@ may_begin(struct making *m)
 	return !sup->stopping && !sup->safe && !sup->keeper_gone;
 }
 
+static size_t
+bytes_of(const struct conf_process *c)
+{
+	const struct conf_strs *lists[] = {&c->command, &c->environment};
+	size_t i, k, n = 0;
+
+	for (k = 0; k < 2; k++)
+		for (i = 0; i < lists[k]->n; i++)
+			n += strlen(lists[k]->v[i]) + sizeof(char *) + 1;
+	return n;
+}
+
+/* Otherwise R was answered. */
+static bool
+has_room(struct making *m)
+{
+	const struct service *s;
+	size_t held = bytes_of(&m->c);
+
+	TAILQ_FOREACH(s, &m->r->peer->sup->services, entry)
+		if (s->conf->transient != 0 && s != m->old)
+			held += bytes_of(s->conf);
+	if (held > HELD_MAX)
+		request_error(m->r, PROTO_BUSY, "words and environments of "
+		    "transient programs would take more than %d MB; a reload "
+		    "removes those that are over", HELD_MAX >> 20);
+	return held <= HELD_MAX;
+}
+
 /* NULL: R was answered with an error. */
 static struct service *
 make_service(struct making *m)
 {
 	struct supervisor *sup = m->r->peer->sup;
 
-	if (!may_begin(m) || !take_command(m) || !choose_user(m) || !take_name(m))
+	if (!may_begin(m) || !take_command(m) || !choose_user(m) ||
+	    !take_name(m) || !has_room(m))
 		return NULL;
 	m->c.slot = m->old != NULL ? (int32_t)m->old->slot : free_slot(sup);
 	if (m->c.slot == -1) {

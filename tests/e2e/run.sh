@@ -88,6 +88,40 @@ expect 125 run --name dir -- true
 said 'cannot create log file'
 check '[ -z "$(field dir state 2>/dev/null)" ]'
 
+# Nobody can make the daemon compare or copy for seconds.
+# shellcheck disable=SC2046
+expect 125 env $(seq -f V%g=1 5000) "$MPSUPD" -s "$SOCKET" run -- true
+said 'variables, more than 4096'
+cat >"$T/much.py" <<'E'
+import array, ctl, fcntl, json, os, socket
+data = b"/\0/bin/true\0" + b"".join(
+	b"V%d=%s\0" % (i, b"x" * 95000) for i in range(20))
+def run(i):
+	fd = os.memfd_create("x", os.MFD_ALLOW_SEALING)
+	os.write(fd, data)
+	fcntl.fcntl(fd, 1033, 1 | 2 | 4 | 8) # F_ADD_SEALS
+	c = ctl.Ctl()
+	c.s.sendmsg([json.dumps({"jsonrpc": "2.0", "id": 1, "method": "run",
+		"params": {"name": "much%d" % i, "strings": 1}}).encode()
+		+ b"\n"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS,
+		array.array("i", [fd]))])
+	os.close(fd)
+	r = c.line()
+	if "result" in r:
+		assert c.line()["params"]["exit_code"] == 0
+	return r
+for i in range(40):
+	r = run(i)
+	if "error" in r:
+		break
+assert 10 < i < 39 and r["error"]["data"]["name"] == "BUSY", (i, r)
+assert "result" in run(0) # the same name: no more than before
+ctl.Ctl().call("reload")
+assert "result" in run(i)
+E
+python3 "$T/much.py" || fail "large environments"
+expect 0 m reload
+
 # Kept until a reload, or until its name is used again; --rm: gone.
 expect 0 run --name job -- echo first
 expect 0 m status
