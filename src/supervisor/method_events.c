@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/str.h"
 #include "lib/xalloc.h"
 #include "supervisor/events.h"
 #include "supervisor/method.h"
@@ -12,6 +13,8 @@
 #include "supervisor/supervisor.h"
 
 #define AT_ONCE 8192 /* bytes of past events in one helping */
+#define NAMES_MAX 256 /* of one request: all are compared with each event */
+#define PATTERNS_MAX 64 /* among them */
 
 struct watching {
 	struct event_reader reader;
@@ -130,29 +133,49 @@ read_position(struct request *r, uint64_t *ret_after)
 	return true;
 }
 
+static bool
+are_few_names(struct request *r, const json_t *names)
+{
+	size_t i, patterns = 0;
+
+	if (!json_is_array(names)) {
+		request_error(r, PROTO_BAD_PARAMS, "names is not a list");
+		return false;
+	}
+	for (i = 0; i < json_array_size(names); i++) {
+		const char *name = json_string_value(json_array_get(names, i));
+
+		if (name == NULL) {
+			request_error(r, PROTO_BAD_PARAMS,
+			    "a name is not a string");
+			return false;
+		}
+		patterns += str_is_pattern(name);
+	}
+	if (i <= NAMES_MAX && patterns <= PATTERNS_MAX)
+		return true;
+	request_error(r, PROTO_BAD_PARAMS, "more than %d names, or %d "
+	    "patterns among them", NAMES_MAX, PATTERNS_MAX);
+	return false;
+}
+
 /* A name that means nothing is a mistake, unless the client only goes on. */
 static bool
 names_are_valid(struct request *r, bool goes_on)
 {
-	json_t *names = json_object_get(r->params, "names"), *v;
+	json_t *names = json_object_get(r->params, "names");
 	struct service **services;
 	uint32_t n;
-	size_t i;
 
 	if (names == NULL)
 		return true;
-	if (!goes_on) {
-		services = method_select(r, true, &n);
-		free(services);
-		return services != NULL;
-	}
-	json_array_foreach(names, i, v)
-		if (!json_is_string(v))
-			break;
-	if (json_is_array(names) && i == json_array_size(names))
+	if (!are_few_names(r, names))
+		return false;
+	if (goes_on)
 		return true;
-	request_error(r, PROTO_BAD_PARAMS, "names is not a list of strings");
-	return false;
+	services = method_select(r, true, &n);
+	free(services);
+	return services != NULL;
 }
 
 static void

@@ -148,7 +148,9 @@ assert slow.line()["params"]["to"] == "STOPPING"
 # Words that are wrong are refused.
 for bad in ({"position": "x"}, {"position": "1:"}, {"position": 7},
 	    {"lines": "x"}, {"follow": 1}, {"names": "web"},
-	    {"position": "1:2", "names": [1]}):
+	    {"position": "1:2", "names": [1]},
+	    {"position": "1:2", "names": ["web"] * 257},
+	    {"position": "1:2", "names": ["w*"] * 65}):
 	assert other.error("events", **bad) == "BAD_PARAMS", bad
 # Behind an event of this supervisor.
 n = last["seq"]
