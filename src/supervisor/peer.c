@@ -406,7 +406,6 @@ peer_write(struct peer *p)
 static void
 take_fds(struct peer *p, struct msghdr *msg)
 {
-	bool wanted = server_permits(p, MAY_CONTROL);
 	struct cmsghdr *c;
 	size_t i, n;
 	int fd;
@@ -417,7 +416,7 @@ take_fds(struct peer *p, struct msghdr *msg)
 		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof fd;
 		for (i = 0; i < n; i++) {
 			memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
-			if (wanted && p->nfds < PEER_FDS)
+			if (p->nfds < PEER_FDS)
 				p->fds[p->nfds++] = fd;
 			else
 				close(fd);
@@ -433,9 +432,16 @@ receive(struct peer *p, void *data, size_t size)
 		struct cmsghdr align;
 	} control;
 	struct iovec iov = {data, size};
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1,
-	    .msg_control = &control, .msg_controllen = sizeof control};
-	ssize_t n = recvmsg(p->fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+	ssize_t n;
+
+	/* Without room for them the kernel drops descriptors itself; a
+	 * close(2) of ours may wait for a file system of the client's own. */
+	if (server_permits(p, MAY_CONTROL)) {
+		msg.msg_control = &control;
+		msg.msg_controllen = sizeof control;
+	}
+	n = recvmsg(p->fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
 	if (n != -1 && msg.msg_controllen > 0)
 		take_fds(p, &msg);

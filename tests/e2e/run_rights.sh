@@ -28,6 +28,19 @@ expect 125 nobody "$bin" -s "$SOCKET" run -- id
 said "may not run"
 expect 0 nobody "$bin" -s "$SOCKET" why a
 expect 0 nobody "$bin" -s "$SOCKET" events
+# No descriptor is taken from him.
+cat >"$T/pass.py" <<'E'
+import array, ctl, os, socket, sys
+c = ctl.Ctl()
+r, w = os.pipe()
+c.s.sendmsg([b'{"jsonrpc":"2.0","id":1,"method":"hello"'],
+	[(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [w]))])
+os.close(w)
+assert os.read(r, 1) == b"" # nobody has the other end any more
+c.send(b"}\n")
+assert "result" in c.line()
+E
+expect 0 nobody env SOCKET="$SOCKET" PYTHONPATH="$T" python3 "$T/pass.py"
 expect 0 m stop
 
 conf "operators = nobody" <<E
