@@ -29,6 +29,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/conf.h"
@@ -45,6 +46,8 @@
 #define CLOSE_RANGE_UNSHARE_FLAG 2u
 
 #define STAGES 4
+#define STUCK_S 5 /* from the clone to the exec; well below the keeper's
+		   * patience with a supervisor that stands still */
 
 /* 0, 1, 2 of the next child and one more, kept low by spawn_init(). */
 static int stage[STAGES] = {-1, -1, -1, -1};
@@ -152,11 +155,27 @@ child_dies_with(pid_t parent)
 		_exit(128 + SIGKILL);
 }
 
+/* We stand still until its exec, and a directory or an executable may be on a
+ * file system that does not answer, or be held by a lease of its owner.  The
+ * kernel forgets this timer at the exec. */
+static void
+child_must_hurry(void)
+{
+	struct sigevent ev = {.sigev_notify = SIGEV_SIGNAL,
+	    .sigev_signo = SIGKILL};
+	struct itimerspec when = {.it_value = {.tv_sec = STUCK_S}};
+	int id; /* the kernel's own type, not timer_t */
+
+	if (syscall(SYS_timer_create, CLOCK_MONOTONIC, &ev, &id) == 0)
+		syscall(SYS_timer_settime, id, 0, &when, NULL);
+}
+
 static int
 child_main(void *arg)
 {
 	struct child *ch = arg;
 
+	child_must_hurry();
 	if (setsid() == -1)
 		child_fail(ch, STEP_SESSION);
 	if (ch->born_ns != NULL)
@@ -473,6 +492,7 @@ run(struct child *ch, struct env *env, int flags, void *parent_tid,
     int32_t *child_tid, struct spawn_result *ret)
 {
 	char *path = find_command(ch->argv[0], env_get(env, "PATH"));
+	int64_t begin = now_ns();
 
 	if (path == NULL) {
 		ret->err = errno;
@@ -487,6 +507,10 @@ run(struct child *ch, struct env *env, int flags, void *parent_tid,
 		ret->step = STEP_FORK;
 		ret->err = errno;
 	}
+	if (now_ns() - begin >= STUCK_S * 1000000000LL)
+		log_warnx("%s in %s: not executed within %d s, killed; "
+		    "everything else had to wait", path, ch->directory != NULL ?
+		    ch->directory : "/", STUCK_S);
 	free(path);
 }
 
