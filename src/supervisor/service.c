@@ -293,8 +293,13 @@ service_has_done(struct service *s, uint64_t request)
 	for (i = 0; request != 0 && i < PROGRAM_REQUESTS; i++)
 		if (p->request[i] == request)
 			return true;
-	if (request != 0)
-		p->request[p->request_next++ % PROGRAM_REQUESTS] = request;
+	if (request == 0)
+		return false;
+	i = p->request_next++ % PROGRAM_REQUESTS;
+	/* The one that made it stays: it must not be carried out twice. */
+	if (p->request[i] != 0 && p->request[i] == s->conf->transient)
+		i = p->request_next++ % PROGRAM_REQUESTS;
+	p->request[i] = request;
 	return false;
 }
 

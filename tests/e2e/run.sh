@@ -193,6 +193,26 @@ kill -TERM $t
 wait $t || code=$?
 check '[ $code = 143 ]' "$code"
 
+# However much it was told meanwhile, it is not run a second time.
+code=0
+"$MPSUPD" -c "$CONF" run --name twice -- sh -c \
+	'trap "echo got" USR1; echo up; while :; do sleep 0.05; done' \
+	>"$T/twice" 2>"$T/err" &
+t=$!
+wait_until 'grep -q up "$T/twice"' 5
+for i in 1 2 3 4 5 6 7; do
+	expect 0 m signal USR1 twice
+done
+s=$(supervisor "$(keeper)")
+pid=$(pid_of twice)
+kill -STOP "$s"
+kill -KILL "$pid"
+kill -KILL "$s"
+wait $t || code=$?
+check '[ $code = 137 ] && [ "$(grep -c up "$T/twice")" = 1 ]' \
+	"$code $(cat "$T/twice" "$T/err")"
+check 'is twice EXITED'
+
 # Bound: it ends with the client, also if the supervisor died before it.
 "$MPSUPD" -c "$CONF" run --bind --rm --name bound -- sleep 1000 &
 b=$!
