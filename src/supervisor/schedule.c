@@ -150,6 +150,9 @@ begin_ticks(struct service *s)
 	int64_t last = s->prog.ran && s->prog.started_ns != 0 ?
 	    s->prog.started_ns : now;
 
+	if (s->prog.state == PROGRAM_STARTING)
+		last = s->prog.changed_ns; /* a run that has just begun */
+
 	/* After a takeover: as if it had gone on. */
 	sc->tick_ns = last + every > now ? last + every : now;
 	ev_now_update(s->sup->loop);
