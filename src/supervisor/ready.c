@@ -28,6 +28,8 @@
 #define ASK_PAUSE 0.02 /* ... to the second, growing by half ... */
 #define ASK_LAST 0.5 /* ... up to this */
 #define ASK_AGAIN 1. /* when there was no descriptor for a question */
+#define DOG_BUSY_NS 50000000LL /* perhaps we were not running either ... */
+#define DOG_GRACE_MS 1000 /* ... then it has this much more */
 #define DOG_LATE_NS 1000000000LL /* we were not running either */
 #define PACKETS 32 /* datagrams read at a stretch */
 
@@ -55,18 +57,25 @@ static void ask_again(struct ready *r, double pause);
 /* --- what the program says --- */
 
 static void
-feed_dog(struct ready *r)
+arm_dog(struct ready *r, int64_t ms)
 {
 	struct service *s = r->service;
-	int64_t ms = s->conf->watchdog_ms;
 
 	ev_timer_stop(s->sup->loop, &r->dog);
-	if (ms <= 0 || s->prog.state != PROGRAM_RUNNING)
-		return;
 	r->dog_due_ns = now_ns() + ms * 1000000;
 	ev_now_update(s->sup->loop);
 	ev_timer_set(&r->dog, (double)ms / 1000., 0.);
 	ev_timer_start(s->sup->loop, &r->dog);
+}
+
+static void
+feed_dog(struct ready *r)
+{
+	struct service *s = r->service;
+
+	ev_timer_stop(s->sup->loop, &r->dog);
+	if (s->conf->watchdog_ms > 0 && s->prog.state == PROGRAM_RUNNING)
+		arm_dog(r, s->conf->watchdog_ms);
 }
 
 /* Time in which this process did not run, because the machine was suspended or
@@ -75,11 +84,15 @@ static void
 on_dog(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	struct ready *r = w->data;
+	int64_t late = now_ns() - r->dog_due_ns;
+	int64_t ms = r->service->conf->watchdog_ms;
 
 	(void)loop;
 	(void)revents;
-	if (now_ns() - r->dog_due_ns > DOG_LATE_NS)
+	if (late > DOG_LATE_NS)
 		feed_dog(r);
+	else if (late > DOG_BUSY_NS)
+		arm_dog(r, ms < DOG_GRACE_MS ? ms : DOG_GRACE_MS);
 	else
 		service_unfit(r->service, REASON_WATCHDOG);
 }
