@@ -50,7 +50,8 @@ struct service {
 	uint32_t nneeds, nneeded_by;
 	uint32_t looked; /* the last order_is_hopeless() that was here */
 	uint32_t rank; /* higher than those of all that it needs */
-	struct helper *stopper; /* its stop_command, under way */
+	struct helper *stopper; /* its stop_command, under way, ... */
+	uint32_t stopper_gen; /* ... for this run */
 	struct ready *ready; /* how it shows that it is ready and well */
 	struct hooks *hooks; /* its exec_* commands */
 	struct schedule *schedule; /* when it runs; NULL: it has none */

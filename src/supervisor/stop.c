@@ -149,6 +149,14 @@ on_command_end(void *arg, int status, bool timed_out)
 		service_event(s, ON_DEADLINE);
 }
 
+void
+stop_forget(struct service *s)
+{
+	if (s->stopper != NULL)
+		helper_cancel(s->stopper);
+	s->stopper = NULL;
+}
+
 static void
 run_command(struct service *s)
 {
@@ -164,8 +172,10 @@ run_command(struct service *s)
 	};
 
 	s->prog.signalled = COMMAND_BEGUN;
-	if (s->stopper != NULL)
+	if (s->stopper != NULL && s->stopper_gen == s->prog.gen)
 		return;
+	stop_forget(s); /* that of a run which is over */
+	s->stopper_gen = s->prog.gen;
 	snprintf(pid, sizeof pid, "MAINPID=%d", (int)s->prog.pid);
 	s->stopper = helper_start(s->sup, &spec, on_command_end, s);
 	if (s->stopper != NULL)
@@ -174,14 +184,6 @@ run_command(struct service *s)
 	    "next step", s->label, s->conf->stop_command.v[0]);
 	/* From the loop, not from within this event. */
 	ev_feed_event(s->sup->loop, &s->timer, EV_TIMER);
-}
-
-void
-stop_forget(struct service *s)
-{
-	if (s->stopper != NULL)
-		helper_cancel(s->stopper);
-	s->stopper = NULL;
 }
 
 /* --- steps --- */

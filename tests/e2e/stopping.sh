@@ -207,4 +207,20 @@ expect 0 m stop daemon
 check '[ "$(number 2003)" = 0 ]' "$(leftovers)"
 expect 0 m stop
 kill_leftovers
+rm -rf "$T/state"
+
+# --- a stop_command that outlives its run is not that of the next run ---
+conf <<E
+[program:again]
+command = sleep 1000
+startsecs = 0
+stopwaitsecs = 60
+stop_command = sh -c 'kill \$MAINPID; exec sleep 1001'
+E
+start_daemon
+for i in 1 2 3; do
+	expect 0 m stop -t 5 again
+	expect 0 m start again
+done
+expect 0 m stop
 finish
