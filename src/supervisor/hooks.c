@@ -18,6 +18,7 @@
 
 #define GIVE_UP_TIME 60. /* seconds for the command of on_give_up */
 #define END_TIME_LEAST 1. /* seconds for exec_stop_post */
+#define RECENT_NS 60000000000LL /* more than a supervisor takes to begin */
 #define ENVS 4
 
 enum { PRE, POST, STOPPED, HOOKS };
@@ -259,17 +260,21 @@ exit_code_of(const struct program *p)
 	return code == 0 && p->state == PROGRAM_FATAL ? 1 : code;
 }
 
-static void
-give_up(struct service *s)
+/* on_give_up; NULL: nothing.  What has done its work is not given up. */
+static const char *
+action_of(const struct service *s)
 {
-	const char *action = s->conf->on_give_up;
+	return s->prog.state == PROGRAM_EXITED &&
+	    program_has_succeeded(&s->prog, s->conf) ? NULL :
+	    s->conf->on_give_up;
+}
 
-	/* What has done its work is not given up. */
-	if (s->prog.state == PROGRAM_EXITED &&
-	    program_has_succeeded(&s->prog, s->conf))
-		action = NULL;
-	if (action != NULL && strncasecmp(action, "exec:", 5) == 0)
-		run_give_up(s, action + 5);
+/* The end of S is perhaps that of the daemon. */
+static void
+end_with(struct service *s)
+{
+	const char *action = action_of(s);
+
 	if (!s->conf->essential && (action == NULL ||
 	    strcasecmp(action, "shutdown") != 0))
 		return;
@@ -280,6 +285,26 @@ give_up(struct service *s)
 		s->sup->exit_code = exit_code_of(&s->prog);
 	}
 	supervisor_stop(s->sup);
+}
+
+static void
+give_up(struct service *s)
+{
+	const char *action = action_of(s);
+
+	if (action != NULL && strncasecmp(action, "exec:", 5) == 0)
+		run_give_up(s, action + 5);
+	end_with(s);
+}
+
+/* The one before us may have been killed between the record and the stop.  Not
+ * what is given up for longer: a reload may have made it essential since. */
+void
+hooks_takeover(struct service *s)
+{
+	if (!s->sup->stopping && program_has_given_up(&s->prog) &&
+	    now_ns() - s->prog.changed_ns < RECENT_NS)
+		end_with(s);
 }
 
 static bool

@@ -21,6 +21,9 @@ bool hooks_hold(struct service *s);
 /* S has changed and was as BEFORE: runs what follows from that. */
 void hooks_follow(struct service *s, const struct program *before);
 
+/* After a takeover: the daemon ends with S if it was to. */
+void hooks_takeover(struct service *s);
+
 /* exec_stop_post is under way. */
 bool hooks_are_ending(const struct service *s);
 

@@ -634,6 +634,7 @@ service_takeover(struct service *s)
 	if (s->prog.clearing)
 		tree_watch(s->sup);
 	ready_takeover(s);
+	hooks_takeover(s);
 	schedule_follow(s);
 }
 

@@ -170,4 +170,28 @@ wait_until '! alive $main' 5
 kill -KILL "$s"
 wait_until '! alive $k' 10
 wait_until no_leftovers 3
+rm -rf "$T/state"
+# The supervisor is killed between the record of that and the stop.
+if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
+	conf <<E
+[program:main]
+command = sleep 1000
+essential = true
+autorestart = false
+startsecs = 0
+exec_stop_post = true
+E
+	start_daemon
+	wait_until 'is main RUNNING' 5
+	k=$(keeper)
+	s=$(supervisor "$k")
+	main=$(pid_of main)
+	ours strace -qq -o "$T/strace" -p "$s" -e trace=clone \
+		-e inject=clone:signal=KILL 2>"$T/strace.err" &
+	wait_until 'grep -q "^TracerPid:.*$!\$" "/proc/$s/status"' 5
+	kill -TERM "$main"
+	wait_until '! alive $s' 5
+	wait_until '! alive $k' 10
+	wait_until no_leftovers 3
+fi
 finish
