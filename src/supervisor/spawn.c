@@ -161,10 +161,12 @@ child_dies_with(pid_t parent)
 static void
 child_must_hurry(void)
 {
-	struct sigevent ev = {.sigev_notify = SIGEV_SIGNAL,
+	/* Nothing on the stack, which is the next child's, too: a sanitizer
+	 * would still have it marked as out of scope. */
+	static struct sigevent ev = {.sigev_notify = SIGEV_SIGNAL,
 	    .sigev_signo = SIGKILL};
-	struct itimerspec when = {.it_value = {.tv_sec = STUCK_S}};
-	int id; /* the kernel's own type, not timer_t */
+	static const struct itimerspec when = {.it_value = {.tv_sec = STUCK_S}};
+	static int id; /* the kernel's own type, not timer_t */
 
 	if (syscall(SYS_timer_create, CLOCK_MONOTONIC, &ev, &id) == 0)
 		syscall(SYS_timer_settime, id, 0, &when, NULL);
