@@ -147,6 +147,8 @@ cgroup_open(struct service *s)
 	    s->conf->kill_mode != KILL_TREE)
 		return -1;
 	dir = file_of(s, "");
+	if (s->prog.starts == 0)
+		s->prog.regroup = 1; /* one that was killed may have killed it */
 	if (s->prog.regroup && rmdir(dir) == -1 && errno != ENOENT) {
 		free(dir);
 		return -1; /* something is in it: not this time */

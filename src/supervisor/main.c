@@ -92,6 +92,9 @@ on_stop_timeout(struct ev_loop *loop, ev_timer *w, int revents)
 	TAILQ_FOREACH(s, &sup->services, entry) {
 		service_event(s, ON_STOP);
 		stop_signal(s, SIGKILL, true);
+		if (s->conf->kill_mode == KILL_TREE &&
+		    program_is_alive(&s->prog))
+			tree_signal(s, SIGKILL);
 	}
 }
 

@@ -43,4 +43,27 @@ esac
 expect 0 m stop
 hidden | xargs -r kill -KILL
 check no_leftovers "$(leftovers)"
+rm -rf "${T:?}/state"
+
+# What was killed with all of its group starts again, also in a daemon that
+# knows nothing of that.
+conf "shutdown_timeout = 500ms" <<E
+[program:deaf]
+command = sh -c 'setsid sh -c "trap \"\" TERM; echo up; sleep 1007; sleep 1008" & wait'
+stopwaitsecs = 1
+startsecs = 0
+E
+start_daemon
+wait_until 'm logs deaf | grep -q up' 5
+expect 0 m stop deaf
+kill_daemon
+rm -rf "${T:?}/state" "${T:?}/log/deaf.stdout.log"
+start_daemon
+wait_until 'm logs deaf | grep -q up' 5
+check 'is deaf RUNNING && [ "$(field deaf restarts)" = 0 ]' "$(m status)"
+# The end of shutdown_timeout is that of all.
+sed -i 's/^stopwaitsecs.*/stopwaitsecs = 100/' "$CONF"
+expect 0 m reload
+expect 0 m stop
+wait_until no_leftovers 1
 finish
