@@ -60,7 +60,7 @@ for sizes in "86400 -86400 315360000 -315360000" "3600 -3600 10000"; do
 done
 start_daemon
 for seconds in 1.9 $stop; do
-	python3 "$TOP/tests/fault/clock.py" "$T" stop $seconds ||
+	python3 "$TOP/tests/fault/clock.py" "$T" stop "$seconds" ||
 		fail "see above"
 done
 finish
