@@ -319,6 +319,7 @@ adopt(const char *path, struct config *conf, struct board *b, int *kept)
 	index_labels(&a);
 	damaged = state_read(path, adopt_one, &a, &a.stopping);
 	append_left(&a);
+	b->unclean = damaged >= 0;
 	if (damaged >= 0)
 		damaged += a.damaged;
 	if (damaged > 0)

@@ -94,8 +94,6 @@ collect_names(struct work *w)
 	for (i = 0; i < c->nprocs; i++) {
 		const struct conf_process *p = &c->procs[i];
 
-		if (p->leaving)
-			continue;
 		name_add(w, xstrdup(p->name), i, true);
 		name_add(w, xasprintf("%s:%s", p->group, p->name), i, true);
 		name_add(w, xasprintf("%s:*", p->group), i, false);
@@ -162,6 +160,10 @@ add_named(struct work *w, uint32_t from, enum depend_kind kind,
 			buf_adds(&why, "names the program itself");
 			say(w, from, kind, &why);
 		}
+		/* What leaves goes in order, and is needed by nobody else. */
+		if (w->conf->procs[w->names[i].index].leaving &&
+		    !w->conf->procs[from].leaving)
+			continue;
 		found = true;
 		if (w->names[i].index != from)
 			edge_add(w, from, w->names[i].index, kind, states);

@@ -202,8 +202,10 @@ go_on(struct step *s, enum program_next next)
 {
 	struct program *p = s->p;
 
-	if (!p->wanted)
+	if (!p->wanted) {
+		p->due = 0;
 		next = NEXT_STOPPED;
+	}
 	switch (next) {
 	case NEXT_FAILED:
 		failed_start(s, p->reason);
@@ -292,7 +294,7 @@ want_down(struct step *s)
 static void
 cancel(struct step *s)
 {
-	s->p->wanted = 0;
+	s->p->wanted = s->p->due = 0;
 	s->p->deadline_ns = 0;
 	s->p->reason = REASON_STOPPED;
 	change(s, PROGRAM_STOPPED);
@@ -563,6 +565,12 @@ stopping_gone(struct step *s)
 }
 
 static void
+left_before(struct step *s)
+{
+	clear_up(s, NEXT_STOPPED);
+}
+
+static void
 stopping_step(struct step *s)
 {
 	struct program *p = s->p;
@@ -594,6 +602,7 @@ static handler_fn *const table[PROGRAM_STATES][PROGRAM_EVENTS] = {
 		[ON_READY] = impossible,
 		[ON_UNFIT] = impossible,
 		[ON_GONE] = ignore,
+		[ON_LEFT] = left_before,
 	},
 	[PROGRAM_WAITING] = {
 		[ON_START] = begin_afresh,
@@ -608,6 +617,7 @@ static handler_fn *const table[PROGRAM_STATES][PROGRAM_EVENTS] = {
 		[ON_READY] = impossible,
 		[ON_UNFIT] = impossible,
 		[ON_GONE] = ignore,
+		[ON_LEFT] = ignore,
 	},
 	[PROGRAM_STARTING] = {
 		[ON_START] = want_up,
@@ -622,6 +632,7 @@ static handler_fn *const table[PROGRAM_STATES][PROGRAM_EVENTS] = {
 		[ON_READY] = starting_ready,
 		[ON_UNFIT] = starting_unfit,
 		[ON_GONE] = ignore,
+		[ON_LEFT] = ignore,
 	},
 	[PROGRAM_RUNNING] = {
 		[ON_START] = want_up,
@@ -636,6 +647,7 @@ static handler_fn *const table[PROGRAM_STATES][PROGRAM_EVENTS] = {
 		[ON_READY] = ignore,
 		[ON_UNFIT] = running_unfit,
 		[ON_GONE] = ignore,
+		[ON_LEFT] = ignore,
 	},
 	[PROGRAM_BACKOFF] = {
 		[ON_START] = begin_afresh,
@@ -650,6 +662,7 @@ static handler_fn *const table[PROGRAM_STATES][PROGRAM_EVENTS] = {
 		[ON_READY] = impossible,
 		[ON_UNFIT] = impossible,
 		[ON_GONE] = ignore,
+		[ON_LEFT] = ignore,
 	},
 	[PROGRAM_STOPPING] = {
 		[ON_START] = stopping_up,
@@ -664,6 +677,7 @@ static handler_fn *const table[PROGRAM_STATES][PROGRAM_EVENTS] = {
 		[ON_READY] = ignore,
 		[ON_UNFIT] = ignore,
 		[ON_GONE] = stopping_gone,
+		[ON_LEFT] = ignore,
 	},
 	[PROGRAM_EXITED] = {
 		[ON_START] = begin_afresh,
@@ -678,6 +692,7 @@ static handler_fn *const table[PROGRAM_STATES][PROGRAM_EVENTS] = {
 		[ON_READY] = impossible,
 		[ON_UNFIT] = impossible,
 		[ON_GONE] = ignore,
+		[ON_LEFT] = ignore,
 	},
 	[PROGRAM_FATAL] = {
 		[ON_START] = begin_afresh,
@@ -692,6 +707,7 @@ static handler_fn *const table[PROGRAM_STATES][PROGRAM_EVENTS] = {
 		[ON_READY] = impossible,
 		[ON_UNFIT] = impossible,
 		[ON_GONE] = ignore,
+		[ON_LEFT] = ignore,
 	},
 };
 

@@ -72,6 +72,7 @@ enum program_event {
 	ON_READY, /* it has said, or shown, that it is ready */
 	ON_UNFIT, /* it runs and is no good: arg.reason */
 	ON_GONE, /* nothing is left of the tree of an ended process */
+	ON_LEFT, /* a daemon that was killed has left something of it */
 	PROGRAM_EVENTS
 };
 

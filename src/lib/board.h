@@ -65,6 +65,8 @@ struct board {
 	int32_t oom_score; /* oom_score_adj of whoever started it */
 	char program[BOARD_PROGRAM]; /* path of mpsupd, for an upgrade */
 	uint32_t found; /* programs that outlived the daemon before us */
+	uint8_t unclean; /* that one was killed: what its programs had left
+			  * may live, too */
 
 	/* The keeper's. */
 	int32_t keeper_pid;

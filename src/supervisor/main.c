@@ -557,6 +557,10 @@ take_over(struct supervisor *sup)
 		service_new(sup, &sup->conf->procs[i]);
 	}
 	order_build(sup);
+	sup->finding = sup->board->unclean &&
+	    sup->board->supervisor_starts <= 1;
+	if (sup->finding)
+		tree_look(sup);
 	v = order_sorted(sup);
 	/* What leaves first: a twin of it in another group waits for it. */
 	for (i = 0; i < sup->nservices; i++)
@@ -566,6 +570,7 @@ take_over(struct supervisor *sup)
 		if (!v[i]->conf->leaving)
 			service_takeover(v[i]);
 	free(v);
+	sup->finding = false;
 	schedule_arm(sup);
 	order_changed_all(sup);
 	TAILQ_FOREACH(s, &sup->services, entry) {

@@ -29,6 +29,16 @@ struct schedule {
 			   * the supervisor: then one more run is possible */
 };
 
+/* Not time(2), which is up to some milliseconds behind the timer. */
+static int64_t
+clock_s(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return ts.tv_sec;
+}
+
 /* The wall clock's distance from the time since boot, which counts suspended
  * time as well: it changes only when somebody sets the clock. */
 static int64_t
@@ -64,7 +74,7 @@ schedule_arm(struct supervisor *sup)
 static void
 next_time(struct service *s)
 {
-	int64_t next = cron_next(&s->schedule->cron, wall_s());
+	int64_t next = cron_next(&s->schedule->cron, clock_s());
 
 	s->prog.due_s = next > 0 ? next : 0;
 	service_store(s);
@@ -109,7 +119,7 @@ on_clock(struct ev_loop *loop, ev_io *w, int revents)
 	TAILQ_FOREACH(s, &sup->services, entry) {
 		if (!follows_clock(s))
 			continue;
-		if (s->prog.due_s != 0 && s->prog.due_s <= wall_s() &&
+		if (s->prog.due_s != 0 && s->prog.due_s <= clock_s() &&
 		    step <= STEP_MAX_S) {
 			next_time(s);
 			if (is_repeated(s->schedule, step))
@@ -234,7 +244,7 @@ schedule_left_ns(const struct service *s)
 	else if (s->prog.due_s == 0)
 		return 0;
 	else
-		left = (s->prog.due_s - wall_s()) * 1000000000;
+		left = (s->prog.due_s - clock_s()) * 1000000000;
 	return left > 0 ? left : 1;
 }
 

@@ -658,6 +658,12 @@ service_begin(struct service *s)
 {
 	memset(&s->prog, 0, sizeof s->prog);
 	s->prog.changed_ns = now_ns();
+	if (s->sup->finding && tree_has_rest(s)) {
+		log_warnx("program %s: the daemon before was killed and left "
+		    "processes of it that cannot be adopted; they are ended "
+		    "first", s->label);
+		service_event(s, ON_LEFT);
+	}
 	/* One step: a record that says STOPPED would be obeyed. */
 	if ((s->conf->autostart || s->conf->dependent_startup) &&
 	    !s->sup->stopping && !s->conf->leaving && !s->conf->stopped &&

@@ -71,6 +71,8 @@ struct supervisor {
 	uint32_t ngoing_down; /* services that this step waits for */
 	bool forced; /* shutdown_timeout is over: SIGKILL was sent */
 	uint32_t looks; /* calls of order_is_hopeless() */
+	bool finding; /* the table of processes shows what a daemon before us
+		       * has left */
 	bool has_order; /* some service depends on another */
 	int exit_code; /* of the daemon, when all is down */
 	int64_t storm_ns; /* budget of restarts, see is_affordable() */

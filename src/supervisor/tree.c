@@ -480,7 +480,7 @@ is_orphan(const struct service *s)
 	const struct board *b = s->sup->board;
 
 	return atomic_load(&b->orphan[s->slot]) != 0 ||
-	    (s->prog.clearing && b->promotions > 0);
+	    (s->prog.clearing && (b->promotions > 0 || b->unclean));
 }
 
 /* Reads all of /proc; nothing is known if it cannot be read. */
@@ -496,7 +496,7 @@ read_table(struct supervisor *sup)
 
 	t->n = 0;
 	t->look++;
-	t->wide = !read_children(sup);
+	t->wide = !read_children(sup) || sup->board->unclean;
 	index_leaders(sup);
 	TAILQ_FOREACH(s, &sup->services, entry)
 		t->wide |= is_orphan(s);
@@ -609,6 +609,18 @@ tree_is_left(struct service *s, bool all)
 		return true;
 	read_table(sup);
 	return is_in_table(s, all);
+}
+
+void
+tree_look(struct supervisor *sup)
+{
+	read_table(sup);
+}
+
+bool
+tree_has_rest(struct service *s)
+{
+	return s->conf->kill_mode == KILL_TREE && is_in_table(s, false);
 }
 
 void

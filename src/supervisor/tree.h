@@ -43,6 +43,11 @@ void tree_stale(struct supervisor *sup);
  * kill_mode means (ALL: anything at all)? */
 bool tree_is_left(struct service *s, bool all);
 
+/* A daemon that was killed may have left more than the programs that are
+ * adopted: looks at all processes, and then, of S, whether it has. */
+void tree_look(struct supervisor *sup);
+bool tree_has_rest(struct service *s);
+
 /* S is asked to end: notes who its descendants are while they have parents. */
 void tree_learn(struct service *s);
 

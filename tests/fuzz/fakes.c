@@ -80,6 +80,19 @@ tree_is_left(struct service *s, bool all)
 }
 
 void
+tree_look(struct supervisor *sup)
+{
+	(void)sup;
+}
+
+bool
+tree_has_rest(struct service *s)
+{
+	(void)s;
+	return false;
+}
+
+void
 tree_learn(struct service *s)
 {
 	(void)s;

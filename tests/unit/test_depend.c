@@ -211,6 +211,10 @@ START_TEST(test_leaving)
 	ck_assert(!resolve());
 	ck_assert_uint_eq(d.n, 0);
 	depend_clear(&d);
+	procs[0].leaving = true; /* together they stop in order */
+	ck_assert(resolve());
+	ck_assert_uint_eq(d.n, 1);
+	depend_clear(&d);
 }
 END_TEST
 

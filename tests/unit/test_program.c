@@ -97,6 +97,7 @@ static const struct cell cells[] = {
 	{PROGRAM_STOPPED, 0, ON_SPAWN_FAILED, PROGRAM_STOPPED, 0, 0},
 	{PROGRAM_STOPPED, 0, ON_ENDED, PROGRAM_STOPPED, 0, 0},
 	{PROGRAM_STOPPED, 0, ON_DEADLINE, PROGRAM_STOPPED, 0, 0},
+	{PROGRAM_STOPPED, 0, ON_LEFT, PROGRAM_STOPPING, 0, FX_SIGNAL},
 	{PROGRAM_WAITING, 0, ON_START, PROGRAM_STARTING, 1, FX_SPAWN},
 	{PROGRAM_WAITING, 0, ON_STOP, PROGRAM_STOPPED, 0, 0},
 	{PROGRAM_WAITING, 0, ON_RESTART, PROGRAM_STARTING, 1, FX_SPAWN},
@@ -579,6 +580,20 @@ START_TEST(test_stop_while_clearing)
 }
 END_TEST
 
+/* A daemon that was killed has left something. */
+START_TEST(test_left_before)
+{
+	setup();
+	ck_assert_uint_eq(FEED(T0, ON_LEFT, 0), FX_SIGNAL);
+	ck_assert_str_eq(trail, " STOPPING");
+	ck_assert_int_eq(prog.clearing, 1);
+	FEED(T0, ON_START, 0);
+	ck_assert_uint_eq(FEED(T0 + 10 * SEC, ON_DEADLINE, 0), FX_KILL);
+	ck_assert_uint_eq(FEED(T0 + 10 * SEC, ON_GONE, 0), FX_SPAWN);
+	ck_assert_str_eq(trail, " STOPPED STARTING");
+}
+END_TEST
+
 /* It put itself into the background: no heap of daemons. */
 START_TEST(test_daemonizes)
 {
@@ -883,6 +898,7 @@ main(void)
 	tcase_add_test(t, test_restart_waits_for_the_tree);
 	tcase_add_test(t, test_stop_waits_for_the_tree);
 	tcase_add_test(t, test_stop_while_clearing);
+	tcase_add_test(t, test_left_before);
 	tcase_add_test(t, test_daemonizes);
 	tcase_add_test(t, test_forking);
 	tcase_add_test(t, test_ready);
