@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -20,6 +19,7 @@
 #include "lib/xalloc.h"
 #include "supervisor/order.h"
 #include "supervisor/events.h"
+#include "supervisor/face.h"
 #include "supervisor/hooks.h"
 #include "supervisor/reload.h"
 #include "supervisor/service.h"
@@ -28,8 +28,6 @@
 #include "supervisor/uplink.h"
 
 #define LOADER_PATIENCE 60. /* seconds; a user database may be slow */
-
-extern char **environ;
 
 struct reload {
 	struct supervisor *sup;
@@ -588,23 +586,8 @@ spawn_loader(int result, const struct conf_main *m)
 {
 	char *argv[] = {(char[]){LOADER_TITLE}, m->file, m->cwd, m->statedir,
 	    NULL};
-	posix_spawn_file_actions_t fa;
-	posix_spawnattr_t attr;
-	sigset_t none;
-	pid_t pid;
-	int err;
 
-	sigemptyset(&none);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawn_file_actions_init(&fa);
-	posix_spawn_file_actions_adddup2(&fa, result, LOADER_FD);
-	err = posix_spawn(&pid, "/proc/self/exe", &fa, &attr, argv, environ);
-	posix_spawn_file_actions_destroy(&fa);
-	posix_spawnattr_destroy(&attr);
-	errno = err;
-	return err == 0 ? pid : -1;
+	return face_spawn(argv, result, LOADER_FD);
 }
 
 static int

@@ -1,32 +1,23 @@
 /* A service; see service.h. */
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "lib/link.h"
 #include "lib/log.h"
-#include "lib/proc.h"
 #include "lib/state.h"
 #include "lib/str.h"
 #include "lib/xalloc.h"
 #include "core/proto.h"
 #include "core/stopplan.h"
 #include "supervisor/cgroup.h"
-#include "supervisor/hooks.h"
 #include "supervisor/events.h"
+#include "supervisor/hooks.h"
 #include "supervisor/logs.h"
-#include "supervisor/pidfile.h"
-#include "supervisor/service.h"
 #include "supervisor/order.h"
+#include "supervisor/pidfile.h"
 #include "supervisor/ready.h"
 #include "supervisor/schedule.h"
-#include "supervisor/spawn.h"
+#include "supervisor/service.h"
 #include "supervisor/stop.h"
 #include "supervisor/stopped.h"
 #include "supervisor/supervisor.h"
@@ -40,19 +31,15 @@ _Static_assert(sizeof(struct program) <= BOARD_RECORD,
 _Static_assert(BOARD_SLOTS == CONF_PROCESS_MAX,
     "each process that a file may ask for has a slot");
 
-#define HASTY_NS 1000000000LL /* a run that is not worth a quick restart */
 #define LAST_KILLS 5 /* SIGKILLs, a second apart, before it is left behind */
-#define PREPARED_MAX 64 /* pipes given to the keeper in one packet */
-
-_Static_assert(PREPARED_MAX <= LINK_FDS, "they fit into a packet");
 
 static void on_deadline(struct ev_loop *loop, ev_timer *w, int revents);
 
 /* --- the record and the timer follow the program --- */
 
 /* What the next daemon finds, should this one be killed with its keeper. */
-static void
-write_state(struct service *s)
+void
+service_write_state(struct service *s)
 {
 	struct state_record r = {
 		.gen = s->prog.gen,
@@ -74,8 +61,8 @@ write_state(struct service *s)
 }
 
 /* Or is about to: before that there is nothing that could be found. */
-static bool
-has_run(const struct service *s)
+bool
+service_has_run(const struct service *s)
 {
 	return atomic_load(&s->sup->board->gen[s->slot]) != 0;
 }
@@ -84,7 +71,7 @@ void
 service_store(struct service *s)
 {
 	board_store(s->sup->board, s->slot, &s->prog, sizeof s->prog);
-	if (s->unwritten || s->sup->state.fd == -1 || !has_run(s))
+	if (s->unwritten || s->sup->state.fd == -1 || !service_has_run(s))
 		return;
 	s->unwritten = true;
 	TAILQ_INSERT_TAIL(&s->sup->unwritten, s, unwritten_entry);
@@ -96,7 +83,7 @@ service_write_states(struct supervisor *sup)
 	struct service *s;
 
 	while ((s = TAILQ_FIRST(&sup->unwritten)) != NULL)
-		write_state(s);
+		service_write_state(s);
 }
 
 static void
@@ -191,8 +178,8 @@ service_stop_time(const struct service *s)
 /* The one way into the state machine.  The record is on the board before
  * anything is done to the world: a supervisor killed in between does it
  * again. */
-static void
-feed(struct service *s, enum program_event ev, struct program_arg *arg)
+void
+service_feed(struct service *s, enum program_event ev, struct program_arg *arg)
 {
 	const struct program before = s->prog;
 	unsigned fx;
@@ -245,7 +232,7 @@ on_deadline(struct ev_loop *loop, ev_timer *w, int revents)
 
 	(void)loop;
 	(void)revents;
-	feed(w->data, ON_DEADLINE, &arg);
+	service_feed(w->data, ON_DEADLINE, &arg);
 }
 
 void
@@ -256,7 +243,7 @@ service_event(struct service *s, enum program_event ev)
 	if (s->conf->leaving && ev != ON_STOP)
 		return; /* it is no longer configured */
 
-	feed(s, ev, &arg);
+	service_feed(s, ev, &arg);
 }
 
 void
@@ -265,7 +252,7 @@ service_event_now(struct service *s, enum program_event ev)
 	struct program_arg arg = {.run_now = true};
 
 	if (!s->conf->leaving)
-		feed(s, ev, &arg);
+		service_feed(s, ev, &arg);
 }
 
 void
@@ -273,7 +260,7 @@ service_unfit(struct service *s, enum program_reason why)
 {
 	struct program_arg arg = {.reason = (uint8_t)why};
 
-	feed(s, ON_UNFIT, &arg);
+	service_feed(s, ON_UNFIT, &arg);
 }
 
 void
@@ -281,7 +268,7 @@ service_gone(struct service *s)
 {
 	struct program_arg arg = {0};
 
-	feed(s, ON_GONE, &arg);
+	service_feed(s, ON_GONE, &arg);
 }
 
 bool
@@ -303,274 +290,7 @@ service_has_done(struct service *s, uint64_t request)
 	return false;
 }
 
-/* --- the process --- */
-
-static bool
-has_pipe(const struct service *s, int stream)
-{
-	return s->conf->log[stream].file != NULL ||
-	    s->conf->log[stream].to_syslog;
-}
-
-static bool
-is_prepared(const struct service *s)
-{
-	int i;
-
-	for (i = 0; i < CONF_STREAMS; i++)
-		if (has_pipe(s, i) && !stream_is_kept(s->stream[i]))
-			return false;
-	return true;
-}
-
-/* Makes the pipes that S lacks and adds them to what the keeper is to get. */
-static int
-make_pipes(struct service *s, struct stream **st, uint32_t *slots, int *fds,
-    size_t *n)
-{
-	int i, fd;
-
-	for (i = 0; i < CONF_STREAMS; i++) {
-		if (!has_pipe(s, i) || stream_is_kept(s->stream[i]))
-			continue;
-		fd = stream_pipe(s->stream[i]);
-		if (fd == -1)
-			return -1;
-		st[*n] = s->stream[i];
-		slots[*n] = LINK_SLOT(s->slot, i);
-		fds[(*n)++] = fd;
-	}
-	return 0;
-}
-
-/* Pipes go to the keeper before a child has them: of S, and because a packet
- * for each would wake it thousands of times, of those that come next. */
-static int
-prepare(struct service *s)
-{
-	struct stream *st[LINK_FDS];
-	uint32_t slots[LINK_FDS];
-	int fds[LINK_FDS];
-	struct service *next;
-	size_t n = 0, i;
-
-	if (is_prepared(s))
-		return 0;
-	if (make_pipes(s, st, slots, fds, &n) == -1)
-		return -1;
-	TAILQ_FOREACH(next, &s->sup->spawn_queue, spawn_entry)
-		if (n + CONF_STREAMS > PREPARED_MAX ||
-		    make_pipes(next, st, slots, fds, &n) == -1)
-			break; /* it will be told in its turn */
-	if (uplink_keep(s->sup, slots, fds, n) == -1)
-		return -1;
-	for (i = 0; i < n; i++)
-		stream_set_kept(st[i]);
-	return 0;
-}
-
-/* Descriptors 0, 1, 2 of the child. */
-static int
-child_fds(struct service *s, int fds[3])
-{
-	const struct conf_process *c = s->conf;
-	int i;
-
-	fds[0] = transient_stdin(s);
-	fds[1] = fds[2] = s->sup->devnull;
-	if (prepare(s) == -1)
-		return -1;
-	for (i = 0; i < CONF_STREAMS; i++) {
-		if (!has_pipe(s, i))
-			continue;
-		fds[1 + i] = stream_pipe(s->stream[i]);
-		if (fds[1 + i] == -1)
-			return -1;
-		/* So that the program may open /dev/stdout. */
-		if (c->user.known && c->user.uid != geteuid() &&
-		    fchown(fds[1 + i], c->user.uid, (gid_t)-1) == -1)
-			log_debug("program %s: cannot give its pipe to %s",
-			    s->label, c->user.name);
-	}
-	if (c->redirect_stderr)
-		fds[2] = fds[1];
-	return 0;
-}
-
-/* Failures that say nothing about the program: out of processes, memory or
- * descriptors.  They are retried for ever and not counted. */
-static bool
-is_ours(int step, int err)
-{
-	return step == STEP_FORK || step == STEP_STDIO || err == EMFILE ||
-	    err == ENFILE || err == ENOMEM;
-}
-
-bool
-service_is_hasty(const struct service *s, int64_t now)
-{
-	return s->prog.tries > 0 ||
-	    (s->prog.starts > 0 && now - s->prog.started_ns < HASTY_NS);
-}
-
-void
-service_spawn_failed(struct service *s, enum spawn_step step, int err,
-    bool ours)
-{
-	struct program_arg arg = {
-		.step = (uint8_t)step, .err = err, .ours = ours};
-
-	feed(s, ON_SPAWN_FAILED, &arg);
-}
-
-void
-service_spawn(struct service *s)
-{
-	struct spawn_result r = {0};
-	struct program_arg arg = {0};
-	struct spawn_extra extra;
-	int fds[3];
-
-	s->queued = false;
-	TAILQ_REMOVE(&s->sup->spawn_queue, s, spawn_entry);
-	if (s->prog.state != PROGRAM_STARTING || s->prog.pid != 0)
-		return; /* stopped before its turn */
-	if (child_fds(s, fds) == -1 || ready_prepare(s, &extra) == -1) {
-		/* The keeper is gone: this process takes its place next, and
-		 * another one spawns what its record says is STARTING. */
-		if (errno == EPIPE)
-			return;
-		r.step = STEP_STDIO;
-		r.err = errno;
-	} else if (hooks_hold(s)) {
-		return;
-	} else {
-		/* The state file knows of it before it exists. */
-		if (has_run(s))
-			state_set_pid(&s->sup->state, s->slot, 0);
-		spawn_prepare(s->sup->board, s->slot, s->prog.gen);
-		service_store(s);
-		write_state(s);
-		lastrun_begin(&s->last, now_ns());
-		extra.cgroup = cgroup_open(s);
-		spawn(&s->sup->conf->main, s->conf, s->sup->board, s->slot,
-		    fds, &extra, state_pid(&s->sup->state, s->slot), &r);
-		if (extra.cgroup != -1)
-			close(extra.cgroup);
-		if (extra.cgroup != -1 && r.pid != 0 && !r.grouped)
-			s->sup->cgroup_refused = true;
-	}
-	if (r.pid != 0 || !is_ours(r.step, r.err))
-		transient_spawned(s);
-	if (r.pid != 0) {
-		arg.pid = r.pid;
-		s->prog.grouped = r.grouped;
-		feed(s, ON_SPAWNED, &arg);
-		return;
-	}
-	service_spawn_failed(s, r.step, r.err, is_ours(r.step, r.err));
-}
-
-/* PID, a child of the keeper, is the program from now on.  False: it has ended
- * meanwhile.  The keeper looks for its end by the pid on the board. */
-static bool
-follow(struct service *s, pid_t pid)
-{
-	struct board *b = s->sup->board;
-	struct proc_info pi;
-	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	bool lives;
-
-	if (fd == -1 || proc_read(pid, &pi) == -1) {
-		if (fd != -1)
-			close(fd);
-		return false;
-	}
-	b->birth[s->slot] = (struct proc_birth){.from_ns = pi.start_ns};
-	atomic_store(&b->pid[s->slot], pid);
-	/* Reaped before it stood there: nobody would tell its end. */
-	lives = syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0) == 0;
-	close(fd);
-	if (!lives && b->end[s->slot].pid != pid)
-		atomic_store(&b->pid[s->slot], 0);
-	if (lives)
-		state_set_pid(&s->sup->state, s->slot, pid);
-	return lives;
-}
-
-/* What the process that ended has left: the daemon that it was to start, or
- * what has to be cleared away before anything else. */
-static void
-look_at_rest(struct service *s, struct program_arg *arg)
-{
-	const struct program *p = &s->prog;
-	/* With startsecs = 0 it may be RUNNING and not be all of it yet. */
-	bool begins = p->state == PROGRAM_STARTING ||
-	    (p->state == PROGRAM_RUNNING && s->conf->type == TYPE_FORKING &&
-	    now_ns() - p->started_ns < HASTY_NS);
-	bool done = !arg->unknown && arg->status == 0 && begins &&
-	    s->conf->type != TYPE_ONESHOT;
-	pid_t pid;
-
-	arg->left = tree_is_left(s, false);
-	arg->forked = arg->left;
-	if (!done)
-		return;
-	arg->forked |= tree_is_left(s, true);
-	if (s->conf->type != TYPE_FORKING)
-		return;
-	pid = tree_daemon(s);
-	if (pid != 0 && follow(s, pid))
-		arg->follow = (int32_t)pid;
-}
-
-/* For `why`: of a run that began. */
-static void
-note_last_run(struct service *s)
-{
-	const struct board_end *e = &s->sup->board->end[s->slot];
-
-	s->last.no_status = e->unknown;
-	s->last.status = e->status;
-	s->last.at_ns = e->at_ns;
-	s->last.ran_ns = e->at_ns - s->prog.started_ns;
-	lastrun_end(&s->last, s->prog.state == PROGRAM_STOPPING);
-}
-
-/* The board's word about how run prog.gen ended. */
-static void
-feed_end(struct service *s)
-{
-	const struct board *b = s->sup->board;
-	uint32_t failed = atomic_load(&b->failed[s->slot]);
-	struct program_arg arg = {
-		.status = b->end[s->slot].status,
-		.unknown = b->end[s->slot].unknown,
-		.step = (uint8_t)(failed >> 16),
-		.err = (int32_t)(failed & 0xffff),
-	};
-	int i;
-
-	for (i = 0; i < CONF_STREAMS; i++)
-		stream_drain(s->stream[i]); /* its last words come first */
-	if (arg.step == STEP_NONE) {
-		note_last_run(s);
-		look_at_rest(s, &arg);
-	}
-	feed(s, ON_ENDED, &arg);
-}
-
-void
-service_ended(struct service *s)
-{
-	const struct board *b = s->sup->board;
-
-	/* The keeper writes the end first and clears the pid then; before
-	 * that its work on the slot is not over, and it wakes us after. */
-	if (s->prog.pid != 0 && b->end[s->slot].gen == s->prog.gen &&
-	    atomic_load(&b->pid[s->slot]) == 0)
-		feed_end(s);
-}
+/* --- after another supervisor --- */
 
 /* STARTING without a pid: did the one before us get as far as the clone? */
 static void
@@ -590,7 +310,7 @@ takeover_starting(struct service *s)
 	}
 	arg.now_ns = b->spawned_ns[s->slot];
 	s->prog.grouped = cgroup_has(s, arg.pid);
-	feed(s, ON_SPAWNED, &arg);
+	service_feed(s, ON_SPAWNED, &arg);
 }
 
 /* The one before us had found the daemon of a forking program, and was killed
@@ -672,16 +392,6 @@ service_begin(struct service *s)
 		service_event(s, ON_START);
 	} else
 		service_store(s);
-}
-
-int
-service_output(struct service *s)
-{
-	/* exec_start_pre comes before the first process. */
-	if (!has_pipe(s, CONF_STDOUT) ||
-	    (s->prog.pid == 0 && prepare(s) == -1))
-		return -1;
-	return stream_fd(s->stream[CONF_STDOUT]);
 }
 
 /* --- configuration --- */
@@ -882,97 +592,4 @@ service_find(struct supervisor *sup, const char *name)
 		    strncmp(s->conf->group, name, (size_t)(colon - name)) == 0)
 			return s;
 	return NULL;
-}
-
-/* Adopted, and the program had redirected it; or it was not configured when
- * the program was started. */
-static bool
-is_lost(const struct service *s, int stream)
-{
-	return s->prog.pid != 0 && has_pipe(s, stream) &&
-	    stream_fd(s->stream[stream]) == -1;
-}
-
-static const char *
-log_status(const struct service *s, int stream)
-{
-	return is_lost(s, stream) ? "lost" : stream_status(s->stream[stream]);
-}
-
-const char *
-service_log_status(const struct service *s)
-{
-	const char *out = log_status(s, CONF_STDOUT);
-	const char *err = log_status(s, CONF_STDERR);
-
-	if (strcmp(out, "none") == 0 ||
-	    (strcmp(out, "ok") == 0 && strcmp(err, "none") != 0))
-		return err;
-	return out;
-}
-
-static void
-add_next_run(const struct service *s, char *buf, size_t size)
-{
-	int64_t left = schedule_left_ns(s);
-	size_t len = strlen(buf);
-	char text[32];
-	struct tm tm;
-	time_t t;
-
-	if (left == 0 || s->prog.state != PROGRAM_WAITING)
-		return;
-	t = (time_t)(wall_s() + (left + 500000000) / 1000000000);
-	if (localtime_r(&t, &tm) == NULL ||
-	    strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &tm) == 0)
-		return;
-	snprintf(buf + len, size - len, "%snext run %s", len ? "; " : "",
-	    text);
-}
-
-void
-service_reason(const struct service *s, char *buf, size_t size)
-{
-	size_t len;
-	int i;
-
-	order_waiting(s, buf, size);
-	if (buf[0] != '\0') {
-		memmove(buf + 10, buf, strlen(buf) < size - 11 ?
-		    strlen(buf) + 1 : size - 11);
-		memcpy(buf, "waits for ", 10);
-		buf[size - 1] = '\0';
-		return;
-	}
-	program_reason(&s->prog, s->conf, buf, size);
-	if (buf[0] == '\0')
-		stopped_reason(s, buf, size);
-	if (buf[0] == '\0')
-		ready_trouble(s, buf, size);
-	for (i = 0; i < CONF_STREAMS && buf[0] == '\0'; i++)
-		stream_trouble(s->stream[i], buf, size);
-	for (i = 0; i < CONF_STREAMS && buf[0] == '\0'; i++)
-		if (is_lost(s, i))
-			snprintf(buf, size, "%s is not logged before a "
-			    "restart: its pipe is not known", i == CONF_STDOUT ?
-			    "stdout" : "stderr");
-	if (buf[0] == '\0')
-		snprintf(buf, size, "%s%s%s", ready_is_reloading(s) ?
-		    "reloading" : "", ready_is_reloading(s) &&
-		    ready_status(s)[0] != '\0' ? ": " : "",
-		    ready_status(s));
-	add_next_run(s, buf, size);
-	len = strlen(buf);
-	if (s->prog.state == PROGRAM_STOPPING && s->prog.kills > 1)
-		snprintf(buf + len, size - len, "%scannot be killed, for %.0f "
-		    "s now", len ? "; " : "",
-		    (double)(now_ns() - s->prog.changed_ns) / 1e9 -
-		    service_stop_time(s));
-	else if (s->prog.state == PROGRAM_STOPPING && s->prog.clearing)
-		snprintf(buf + len, size - len, "%sending what it has left",
-		    len ? "; " : "");
-	else if (!s->prog.wanted && s->prog.pid != 0 &&
-	    s->prog.state != PROGRAM_STOPPING)
-		snprintf(buf + len, size - len, "%sstops when what needs it "
-		    "has stopped", len ? "; " : "");
 }

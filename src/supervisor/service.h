@@ -82,6 +82,11 @@ void service_begin(struct service *s);
  * the run on the board and its end. */
 void service_takeover(struct service *s);
 
+/* The one way into the state machine: feeds EV with ARG (time, and what else
+ * every event has, is filled in) and carries out what follows. */
+void service_feed(struct service *s, enum program_event ev,
+    struct program_arg *arg);
+
 /* Feeds an event without an argument.  service_event_now(): ON_START or
  * ON_RESTART by an operator, whatever its schedule says. */
 void service_event(struct service *s, enum program_event ev);
@@ -126,6 +131,13 @@ void service_look_stopped(struct service *s);
 
 /* Seconds that a stop of it takes at most, SIGKILL left out. */
 double service_stop_time(const struct service *s);
+
+/* Its record in the state file, now; before that it has none. */
+void service_write_state(struct service *s);
+bool service_has_run(const struct service *s);
+
+/* STREAM of it goes through a pipe of ours. */
+bool service_has_pipe(const struct service *s, int stream);
 
 /* Where a command that is run for it may write: its stdout, or -1. */
 int service_output(struct service *s);

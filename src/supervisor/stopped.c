@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +17,7 @@
 #include "lib/buf.h"
 #include "lib/log.h"
 #include "lib/xalloc.h"
+#include "supervisor/face.h"
 #include "supervisor/service.h"
 #include "supervisor/stopped.h"
 #include "supervisor/supervisor.h"
@@ -25,8 +25,6 @@
 #define PAUSE 0.05 /* seconds: many changes are written once */
 #define FIRST_LOOK 1. /* seconds after a supervisor took over */
 #define LAST_PATIENCE_MS 2000
-
-extern char **environ;
 
 struct stopped {
 	struct supervisor *sup;
@@ -134,23 +132,8 @@ spawn_writer(int memfd, char *dir)
 {
 	char *argv[] = {(char[]){WRITER_TITLE}, dir,
 	    (char[]){CONFSTATE_STOPPED}, NULL};
-	posix_spawn_file_actions_t fa;
-	posix_spawnattr_t attr;
-	sigset_t none;
-	pid_t pid;
-	int err;
 
-	sigemptyset(&none);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawn_file_actions_init(&fa);
-	posix_spawn_file_actions_adddup2(&fa, memfd, WRITER_FD);
-	err = posix_spawn(&pid, "/proc/self/exe", &fa, &attr, argv, environ);
-	posix_spawn_file_actions_destroy(&fa);
-	posix_spawnattr_destroy(&attr);
-	errno = err;
-	return err == 0 ? pid : -1;
+	return face_spawn(argv, memfd, WRITER_FD);
 }
 
 static int

@@ -209,44 +209,6 @@ kill -KILL "$(pid_of stubborn)"
 expect 0 m stop
 rm -rf "$T/state"
 
-# --- a reload takes away what is waited for, or what was kept for another ---
-# edges KEY KEY: `web` waits, `db` is held by one that does not want to end.
-edges() {
-	conf <<E
-[program:slow]
-type = oneshot
-command = sleep 1000
-[program:web]
-command = sleep 1000
-startsecs = 0
-$1
-[program:yearly]
-command = sleep 1000
-startsecs = 0
-$2
-[program:db]
-command = sleep 1000
-startsecs = 0
-[program:stubborn]
-command = sh -c 'trap "" TERM; echo ready; while :; do sleep 0.1; done'
-startsecs = 0
-stopwaitsecs = 60
-$3
-E
-}
-edges 'requires = slow' 'schedule = @yearly' 'requires = db'
-start_daemon
-wait_until 'm logs stubborn | grep -q ready' 5
-check 'is web WAITING && is yearly WAITING'
-expect 0 m stop --no-wait db
-check 'is db RUNNING && is stubborn STOPPING'
-edges '' '' ''
-expect 0 m reload
-wait_until 'is web RUNNING && is yearly RUNNING && is db STOPPED' 5
-kill -KILL "$(pid_of stubborn)"
-expect 0 m stop
-rm -rf "$T/state"
-
 # --- the keys of the plugin ---
 conf <<E
 [program:init]
