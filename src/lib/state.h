@@ -85,8 +85,9 @@ uint64_t state_hash(const char *label);
 
 /*
  * Calls FN for each record of the file PATH that has a pid, if the file is of
- * this boot and version; *RET_STOPPING (may be NULL) is set before.  Returns how many records were damaged; -1 with
- * errno: no such file, or EINVAL, ESTALE (of another boot).
+ * this boot and version; *RET_STOPPING (may be NULL) is set before.  Returns
+ * how many records were damaged; -1 with errno: no such file, or EINVAL, ESTALE
+ * (of another boot).
  */
 int state_read(const char *path,
     void (*fn)(void *arg, int32_t pid, const struct state_record *r),
