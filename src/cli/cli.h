@@ -54,6 +54,7 @@ enum opt {
 	OPT_DIRECTORY,
 	OPT_ENV,
 	OPT_ENV_CLEAR,
+	OPT_STDIN_OPEN,
 	OPTS
 };
 

@@ -82,6 +82,7 @@ static const struct option {
 	[OPT_DIRECTORY] = {0, false, "directory", "DIR"},
 	[OPT_ENV] = {0, false, "env", "KEY"},
 	[OPT_ENV_CLEAR] = {0, false, "env-clear", NULL},
+	[OPT_STDIN_OPEN] = {0, false, "stdin-open", NULL},
 };
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])

@@ -1,8 +1,11 @@
 /* attach: the output of a running program, and its end. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/cmd.h"
@@ -16,8 +19,9 @@ const struct cmd cmd_attach = {
 	.args = "NAME",
 	.brief = "Show both outputs of a program from now on, until it ends",
 	.help = "Exits as the program does, as wait.  Ctrl-C ends attach only; "
-	    "the program goes on.\nIts standard input is not to be had: it is "
-	    "/dev/null, or what run passed on.\n",
+	    "the program goes on.\nWhat comes on standard input goes to that of "
+	    "a program for which run has kept it\nopen; others have /dev/null, "
+	    "or what run passed on.\n",
 	.min = 1,
 	.max = 1,
 	.exec = attach_exec,
@@ -42,6 +46,39 @@ ask(struct streams *st)
 	return rc;
 }
 
+/* The pipe that the program has for its standard input is opened as that of
+ * its process: so it is there as long as the program, whoever else is not. */
+static void
+open_input(struct streams *st, const json_t *program)
+{
+	double pid = reply_num(program, "pid", 0);
+	char path[64];
+	struct stat is;
+	int fd;
+
+	if (st->input != INPUT_UNKNOWN)
+		return; /* after a lost connection it goes on as before */
+	st->input = INPUT_NONE;
+	if (!reply_true(program, "stdin_open")) {
+		if (isatty(STDIN_FILENO))
+			log_warnx("%s: output only, it reads no terminal; "
+			    "Ctrl-C leaves it running", st->name);
+		return;
+	}
+	snprintf(path, sizeof path, "/proc/%.0f/fd/0", pid);
+	fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd == -1) {
+		log_warn("%s: its standard input (pid %.0f) cannot be opened; "
+		    "output only", st->name, pid);
+	} else if (fstat(fd, &is) == -1 || !S_ISFIFO(is.st_mode)) {
+		log_warnx("%s: it has put something else in the place of its "
+		    "standard input; output only", st->name);
+		close(fd);
+	} else {
+		st->input = fd;
+	}
+}
+
 /* The answer to pid: one program, and it runs. */
 static int
 told_pid(struct streams *st, const json_t *list)
@@ -51,6 +88,7 @@ told_pid(struct streams *st, const json_t *list)
 		    json_array_size(list));
 		return CLI_OURS;
 	}
+	open_input(st, json_array_get(list, 0));
 	return -1;
 }
 
@@ -93,15 +131,12 @@ static const struct streams_ops ops = {
 static int
 attach_exec(struct cli *cli)
 {
-	struct streams st = {.cli = cli, .ops = &ops};
+	struct streams st = {.cli = cli, .ops = &ops, .input = INPUT_UNKNOWN};
 
 	if (cli->opt[OPT_JSON] != NULL) {
 		log_warnx("attach: --json: the output is the program's own");
 		return CLI_USAGE;
 	}
 	st.name = cli->names[0];
-	if (isatty(STDIN_FILENO))
-		log_warnx("%s: output only, it reads no terminal; Ctrl-C "
-		    "leaves it running", st.name);
 	return streams_run(&st);
 }

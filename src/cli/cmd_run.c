@@ -27,8 +27,8 @@ static int run_exec(struct cli *cli);
 const struct cmd cmd_run = {
 	.name = "run",
 	.args = "[--name NEWNAME] [--bind] [--rm] [-t SECONDS] [--user USER] "
-	    "[--directory DIR] [--env KEY=VALUE] [--env-clear] COMMAND "
-	    "[ARGUMENT...]",
+	    "[--directory DIR] [--env KEY=VALUE] [--env-clear] "
+	    "[--stdin-open] COMMAND [ARGUMENT...]",
 	.brief = "Run a command as a program of the daemon",
 	.help = "Its output comes back, and its exit status: 128+N if signal "
 	    "N ended it, 124 after\n-t, 125 for failures of mpsupd, 126 or "
@@ -42,11 +42,13 @@ const struct cmd cmd_run = {
 	    "      --env KEY=VALUE  for its environment, which is this one; "
 	    "can be repeated\n"
 	    "      --env-clear      no environment but PATH and --env\n"
-	    "Standard input is passed on, unless it is a terminal.\n",
+	    "      --stdin-open     its standard input is what attach writes\n"
+	    "Standard input is passed on otherwise, unless it is a "
+	    "terminal.\n",
 	.opts = CMD_OPT(OPT_NAME) | CMD_OPT(OPT_BIND) | CMD_OPT(OPT_RM) |
 	    CMD_OPT(OPT_TIMEOUT) | CMD_OPT(OPT_USER) |
 	    CMD_OPT(OPT_DIRECTORY) | CMD_OPT(OPT_ENV) |
-	    CMD_OPT(OPT_ENV_CLEAR),
+	    CMD_OPT(OPT_ENV_CLEAR) | CMD_OPT(OPT_STDIN_OPEN),
 	.min = 1,
 	.max = -1,
 	.is_command = true,
@@ -184,11 +186,12 @@ strings_fd(const struct cli *cli, const struct conf_user *u)
 
 /* Nothing is read from a terminal on the behalf of a program elsewhere. */
 static bool
-passes_stdin(void)
+passes_stdin(const struct cli *cli)
 {
 	struct stat st;
 
-	return fstat(STDIN_FILENO, &st) == 0 && !isatty(STDIN_FILENO) &&
+	return cli->opt[OPT_STDIN_OPEN] == NULL &&
+	    fstat(STDIN_FILENO, &st) == 0 && !isatty(STDIN_FILENO) &&
 	    !S_ISDIR(st.st_mode) && !S_ISBLK(st.st_mode);
 }
 
@@ -215,7 +218,9 @@ add_params(const struct streams *st, const struct conf_user *u, struct buf *b)
 	buf_adds(b, "{\"name\":");
 	buf_adds_json(b, st->name);
 	buf_addf(b, ",\"strings\":%zu,\"umask\":%u,\"stdin\":%s",
-	    cli->nnames, (unsigned)mask, passes_stdin() ? "true" : "false");
+	    cli->nnames, (unsigned)mask, passes_stdin(cli) ? "true" : "false");
+	if (cli->opt[OPT_STDIN_OPEN] != NULL)
+		buf_adds(b, ",\"stdin_open\":true");
 	if (cli->opt[OPT_RM] != NULL)
 		buf_adds(b, ",\"rm\":true");
 	if (cli->opt[OPT_BIND] != NULL)
@@ -372,7 +377,8 @@ find_user(const struct cli *cli, struct conf_user *u)
 static int
 run_exec(struct cli *cli)
 {
-	struct streams st = {.cli = cli, .ops = &ops, .whole = true};
+	struct streams st = {.input = INPUT_NONE, .cli = cli,
+	    .ops = &ops, .whole = true};
 	struct running run = {.nfds = 0};
 	struct conf_user u = {0};
 	int64_t ms = cli_timeout_ms(cli);
@@ -385,7 +391,7 @@ run_exec(struct cli *cli)
 	st.data = &run;
 	st.name = cli->opt[OPT_NAME] != NULL ? xstrdup(cli->opt[OPT_NAME]) :
 	    xasprintf("run-%d", (int)getpid());
-	if (passes_stdin())
+	if (passes_stdin(cli))
 		run.fds[run.nfds++] = STDIN_FILENO;
 	fd = strings_fd(cli, &u);
 	if (fd == -1) {

@@ -158,6 +158,59 @@ flow_write(struct streams *st, struct flow *f)
 	return -1;
 }
 
+/* --- its input --- */
+
+/* Our stdin has ended, or the program takes nothing any more. */
+static void
+input_close(struct streams *st)
+{
+	close(st->input);
+	st->input = INPUT_NONE;
+	st->ntyped = 0;
+}
+
+/* What is written from now on is shown. */
+static bool
+is_seen(const struct flow *f)
+{
+	return f->done || f->position != NULL;
+}
+
+static struct pollfd
+input_poll(const struct streams *st)
+{
+	/* Not before its answers are seen. */
+	if (st->input < 0 || st->over || !is_seen(&st->flow[0]) ||
+	    !is_seen(&st->flow[1]))
+		return (struct pollfd){-1, 0, 0};
+	if (st->ntyped > 0)
+		return (struct pollfd){st->input, POLLOUT, 0};
+	return (struct pollfd){STDIN_FILENO, POLLIN, 0};
+}
+
+static void
+input_move(struct streams *st)
+{
+	ssize_t n;
+
+	if (st->ntyped == 0) {
+		n = read(STDIN_FILENO, st->typed, sizeof st->typed);
+		if (n > 0)
+			st->ntyped = (size_t)n;
+		else if (n == 0 || errno != EINTR)
+			input_close(st);
+		return;
+	}
+	n = write(st->input, st->typed, st->ntyped);
+	if (n > 0) {
+		st->ntyped -= (size_t)n;
+		memmove(st->typed, st->typed + n, st->ntyped);
+	} else if (n == -1 && errno != EAGAIN && errno != EINTR) {
+		log_warn("%s: takes no input any more", st->name);
+		input_close(st);
+	}
+}
+
 /* --- all of it --- */
 
 /* Its reader shall see its end although the other one is not read yet. */
@@ -224,7 +277,7 @@ control_read(struct streams *st)
 	return rc;
 }
 
-enum { AT_CONTROL, AT_SIGNAL, AT_FLOW, POLLS = AT_FLOW + 2 };
+enum { AT_CONTROL, AT_SIGNAL, AT_INPUT, AT_FLOW, POLLS = AT_FLOW + 2 };
 
 /* What is waited for: input, or room for what came in.  True: some input is
  * here already. */
@@ -237,6 +290,7 @@ prepare(struct streams *st, int sigfd, struct pollfd *p)
 	/* Also when it is over: the connection is what keeps the logs. */
 	p[AT_CONTROL] = (struct pollfd){st->control.fd, POLLIN, 0};
 	p[AT_SIGNAL] = (struct pollfd){sigfd, POLLIN, 0};
+	p[AT_INPUT] = input_poll(st);
 	for (i = 0; i < 2; i++) {
 		struct flow *f = &st->flow[i];
 
@@ -300,6 +354,8 @@ loop(struct streams *st, int sigfd)
 		if (p[AT_SIGNAL].revents != 0 &&
 		    (now = serve_signal(st, sigfd)) != -1)
 			return now;
+		if (p[AT_INPUT].revents != 0)
+			input_move(st);
 		for (i = 0; i < 2; i++)
 			if ((now = serve_flow(st, &st->flow[i],
 			    p[AT_FLOW + i].revents)) != -1)

@@ -51,10 +51,15 @@ struct streams {
 	void *data; /* the ops' */
 	char *name; /* of the program */
 	bool whole; /* from the beginning of the log, not from now on */
+	int input; /* what comes on our stdin goes there; < 0: nowhere, ... */
+#define INPUT_UNKNOWN (-1) /* ... so far */
+#define INPUT_NONE (-2)
 	int64_t deadline_ms; /* of request_now_ms(); 0: none */
 	/* Not for the ops: */
 	struct request control;
 	struct flow flow[2];
+	char typed[4096]; /* of our stdin, not written yet */
+	size_t ntyped;
 	bool answered; /* `ask` was, once */
 	bool over; /* the end is known */
 	bool failed; /* output could not be written */

@@ -196,6 +196,7 @@ struct conf_process {
 	bool run_rm; /* it and its logs go when it is over */
 	bool run_bound; /* it ends with the client */
 	bool run_stdin; /* its standard input came with the request */
+	bool run_stdin_open; /* it is a pipe that attach may write to */
 };
 
 struct config {

@@ -59,6 +59,7 @@ static const struct field process_extra[] = {
 	P(run_rm, STORE_BOOL),
 	P(run_bound, STORE_BOOL),
 	P(run_stdin, STORE_BOOL),
+	P(run_stdin_open, STORE_BOOL),
 };
 
 #undef M

@@ -19,6 +19,7 @@
 
 #include "core/conf.h"
 #include "lib/log.h"
+#include "lib/pipe.h"
 #include "lib/xalloc.h"
 #include "supervisor/sink.h"
 #include "supervisor/supervisor.h"
@@ -366,23 +367,17 @@ stream_inode(const struct stream *st)
 int
 stream_pipe(struct stream *st)
 {
-	char path[32];
 	struct rlimit rl;
-	int p[2], fd, saved;
+	int fd, saved;
 
 	if (st->pipe != -1) {
 		/* A child may have made it non-blocking for the next one. */
 		fcntl(st->pipe, F_SETFL, 0);
 		return st->pipe;
 	}
-	if (pipe2(p, O_CLOEXEC) == -1)
-		return -1;
-	/* Read-write: whoever writes never sees a pipe without a reader. */
-	snprintf(path, sizeof path, "/proc/self/fd/%d", p[0]);
-	fd = open(path, O_RDWR | O_CLOEXEC);
+	/* Whole: whoever writes never sees a pipe without a reader. */
+	fd = pipe_whole();
 	saved = errno;
-	close(p[0]);
-	close(p[1]);
 	if (fd != -1 && getrlimit(RLIMIT_NOFILE, &rl) == 0 &&
 	    (rlim_t)fd + RESERVED_FDS >= rl.rlim_cur) {
 		close(fd);

@@ -361,10 +361,13 @@ take_options(struct making *m)
 	if (!method_bool(r, "rm", false, &c->run_rm) ||
 	    !method_bool(r, "bind", false, &c->run_bound) ||
 	    !method_bool(r, "stdin", false, &c->run_stdin) ||
+	    !method_bool(r, "stdin_open", false, &c->run_stdin_open) ||
 	    !method_number(r, "umask", -1, &mask))
 		return false;
 	if (mask > 0777)
 		return bad(m, "umask is not one");
+	if (c->run_stdin && c->run_stdin_open)
+		return bad(m, "stdin and stdin_open exclude each other");
 	c->umask = mask < 0 ? -1 : (int64_t)mask;
 	if (!c->run_stdin)
 		return true;

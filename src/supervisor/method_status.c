@@ -288,7 +288,8 @@ pid_exec(struct request *r)
 		buf_adds_json(&b, v[i]->conf->group);
 		add_number(&b, ",\"pid\":", v[i]->prog.pid != 0,
 		    v[i]->prog.pid);
-		buf_addc(&b, '}');
+		buf_adds(&b, v[i]->conf->run_stdin_open ?
+		    ",\"stdin_open\":true}" : "}");
 	}
 	buf_adds(&b, "]}");
 	free(v);

@@ -15,6 +15,7 @@
 #include "lib/buf.h"
 #include "lib/link.h"
 #include "lib/log.h"
+#include "lib/pipe.h"
 #include "lib/str.h"
 #include "lib/xalloc.h"
 #include "supervisor/probe.h"
@@ -318,24 +319,6 @@ socket_path(const struct service *s)
 	    (unsigned)s->slot);
 }
 
-/* A pipe with one descriptor for both ends: it stays whole whoever dies. */
-static int
-open_pipe(void)
-{
-	char path[32];
-	int p[2], fd, saved;
-
-	if (pipe2(p, O_CLOEXEC) == -1)
-		return -1;
-	snprintf(path, sizeof path, "/proc/self/fd/%d", p[0]);
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	saved = errno;
-	close(p[0]);
-	close(p[1]);
-	errno = saved;
-	return fd;
-}
-
 /* Also when only the user has changed. */
 static int
 give_socket(const struct service *s, const char *path)
@@ -464,7 +447,7 @@ open_fd(struct ready *r)
 		free(path);
 		return ret;
 	}
-	fd = needs_socket(r) ? open_socket(s) : open_pipe();
+	fd = needs_socket(r) ? open_socket(s) : pipe_whole();
 	if (fd == -1)
 		return -1;
 	take_fd(r, fd);

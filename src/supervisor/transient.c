@@ -4,6 +4,7 @@
 
 #include "core/conf.h"
 #include "lib/log.h"
+#include "lib/pipe.h"
 #include "lib/xalloc.h"
 #include "supervisor/logs.h"
 #include "supervisor/service.h"
@@ -133,11 +134,31 @@ lost_id(const struct service *s)
 	return s->conf->transient ^ UINT64_C(0x9e3779b97f4a7c15);
 }
 
+/* Whole, and the program has the only one: nobody else must live for it, and
+ * attach opens it through /proc. */
+static int
+open_stdin(struct service *s)
+{
+	const struct conf_user *u = &s->conf->user;
+	int fd = pipe_whole();
+
+	if (fd == -1)
+		log_warn("program %s: no pipe for its standard input; it gets "
+		    "/dev/null", s->label);
+	else if (u->known && u->uid != geteuid() &&
+	    fchown(fd, u->uid, (gid_t)-1) == -1)
+		log_debug("program %s: cannot give its standard input to %s",
+		    s->label, u->name);
+	return fd;
+}
+
 int
 transient_stdin(struct service *s)
 {
 	if (s->run == NULL)
 		return s->sup->devnull;
+	if (s->run->stdin_fd == -1 && s->conf->run_stdin_open)
+		s->run->stdin_fd = open_stdin(s);
 	if (s->run->stdin_fd != -1)
 		return s->run->stdin_fd;
 	/* On the board before the spawn, for the client may only be there when
