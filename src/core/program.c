@@ -555,6 +555,8 @@ stopping_gone(struct step *s)
 {
 	if (!s->p->clearing)
 		return;
+	if (s->p->reason == REASON_FORKED && !s->arg->left)
+		s->p->reason = REASON_QUICK; /* it only looked so */
 	s->p->clearing = 0;
 	s->p->deadline_ns = 0;
 	go_on(s, s->p->next);

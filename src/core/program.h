@@ -190,7 +190,8 @@ struct program_arg {
 	uint8_t step; /* ON_SPAWN_FAILED, ON_ENDED: enum spawn_step */
 	int32_t err; /* its errno */
 	bool ours; /* ON_SPAWN_FAILED: not the program's fault */
-	bool left; /* ON_ENDED: descendants of it live and are to go */
+	bool left; /* ON_ENDED: descendants of it live, or may live, and are
+		    * to go; ON_GONE: there were some */
 	bool forked; /* ON_ENDED: descendants of it live */
 	int32_t follow; /* ON_ENDED, forking: the daemon it left; 0: none */
 	uint8_t reason; /* ON_UNFIT */

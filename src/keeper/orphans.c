@@ -99,8 +99,9 @@ orphans_take(void)
 		if (pid <= 0 || atomic_load(&o.board->orphan[slot]) == 0 ||
 		    o.pidfd[slot] != 0)
 			continue;
-		/* The keeper was killed between the two steps of an end. */
-		if (o.board->end[slot].gen ==
+		/* The keeper was killed between the two steps of an end; a run
+		 * whose daemon is followed has had that of another process. */
+		if (o.board->end[slot].pid == pid && o.board->end[slot].gen ==
 		    atomic_load(&o.board->gen[slot])) {
 			o.ended(slot, o.board->end[slot].unknown ? -1 :
 			    o.board->end[slot].status);

@@ -266,7 +266,7 @@ service_unfit(struct service *s, enum program_reason why)
 void
 service_gone(struct service *s)
 {
-	struct program_arg arg = {0};
+	struct program_arg arg = {.left = s->had_rest};
 
 	service_feed(s, ON_GONE, &arg);
 }

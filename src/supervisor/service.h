@@ -45,6 +45,7 @@ struct service {
 	uint16_t passed; /* bit N: state N was reached by this very event */
 	bool queued; /* in sup->spawn_queue */
 	bool stirred; /* in sup->stirred */
+	bool had_rest; /* this clearing has found something */
 	uint8_t todo; /* during a reload, see there */
 	struct order_edge *needs, *needed_by; /* order.h */
 	uint32_t nneeds, nneeded_by;

@@ -20,6 +20,7 @@
 #include "supervisor/uplink.h"
 
 #define HASTY_NS 1000000000LL /* a run that is not worth a quick restart */
+#define FOLLOW_TRIES 10 /* looks for the daemon of a forking program */
 #define PREPARED_MAX 64 /* pipes given to the keeper in one packet */
 
 _Static_assert(PREPARED_MAX <= LINK_FDS, "they fit into a packet");
@@ -230,6 +231,7 @@ look_at_rest(struct service *s, struct program_arg *arg)
 	bool done = !arg->unknown && arg->status == 0 && begins &&
 	    s->conf->type != TYPE_ONESHOT;
 	pid_t pid;
+	int tries;
 
 	arg->left = tree_is_left(s, false);
 	arg->forked = arg->left;
@@ -238,9 +240,14 @@ look_at_rest(struct service *s, struct program_arg *arg)
 	arg->forked |= tree_is_left(s, true);
 	if (s->conf->type != TYPE_FORKING)
 		return;
-	pid = tree_daemon(s);
-	if (pid != 0 && follow(s, pid))
-		arg->follow = (int32_t)pid;
+	/* One that forks again and ends meanwhile has left another; one that
+	 * executes just now is not known as ours. */
+	for (tries = 0; arg->forked && arg->follow == 0 && tries < FOLLOW_TRIES;
+	    tries++) {
+		pid = tree_daemon(s);
+		if (pid != 0 && follow(s, pid))
+			arg->follow = (int32_t)pid;
+	}
 }
 
 /* For `why`: of a run that began. */

@@ -195,6 +195,7 @@ stop_step(struct service *s)
 
 	if (s->prog.clearing) {
 		s->prog.signalled = 1;
+		s->had_rest = false;
 		tree_signal(s, SIGTERM);
 		return;
 	}

@@ -25,10 +25,11 @@
 #define LOOK_LAST 0.05 /* ... up to this */
 #define LOOK_COST 5 /* all processes are read for 1/N of the time at most */
 #define SEEN_MAX 65536 /* processes remembered; then all are forgotten */
-#define DOUBTS 3 /* looks at a process before it is called a stranger: while
-		  * it executes another program its environment is empty */
+#define DOUBTS 6 /* looks at a process before it is called a stranger: while
+		  * it executes another program, or ends, it has no environment */
 #define EXEC_US 300 /* from one look at an empty environment to the next, */
 #define EXEC_TRIES 4 /* so many of them */
+#define LIST_TRIES 8 /* of the keeper's children, until two are the same */
 #define GONE_TRIES 5 /* looks at a list of which some end meanwhile */
 #define KILL_ROUNDS 50 /* looks for more to stop before they are killed */
 #define ENVIRON_MAX (256 * 1024) /* bytes of an environment searched */
@@ -67,6 +68,7 @@ struct tree {
 	struct seen *seen; /* uthash by pid */
 	uint32_t look;
 	bool fresh; /* left[] is of now */
+	bool doubtful; /* ... but for one that executes or ends just now */
 	bool wide; /* orphans may be children of anybody */
 	uint64_t left[BOARD_SLOTS / 64]; /* slots with processes without
 					  * parents */
@@ -143,9 +145,11 @@ read_text(const char *path, size_t max, size_t *ret_len)
 	return text;
 }
 
-/* The slot that the mark in the environment of PID names. */
+/* The slot that the mark in the environment of PID names.  A process that
+ * executes or ends just now has none, which says nothing; one that we may not
+ * read is none that we have started. */
 static int32_t
-slot_of_mark(struct supervisor *sup, int32_t pid)
+slot_of_mark(struct supervisor *sup, int32_t pid, bool *ret_sure)
 {
 	struct tree *t = sup->tree;
 	char path[40], *text, *p, *end;
@@ -156,9 +160,10 @@ slot_of_mark(struct supervisor *sup, int32_t pid)
 	snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
 	for (tries = 0;; tries++) {
 		text = read_text(path, ENVIRON_MAX, &len);
-		if (text == NULL || len > 0 || tries == EXEC_TRIES)
+		*ret_sure = len > 0 || (text == NULL && errno == EACCES);
+		if (*ret_sure || tries == EXEC_TRIES)
 			break;
-		free(text); /* in the middle of an exec */
+		free(text);
 		usleep(EXEC_US);
 	}
 	for (p = text; p != NULL && p < text + len; p = end + 1) {
@@ -283,11 +288,14 @@ is_certain(const struct seen *e)
 /* One more look at E that told nothing.  The last one names it, if it has
  * descended from us. */
 static void
-doubt(const struct supervisor *sup, struct seen *e)
+doubt(const struct supervisor *sup, struct seen *e, bool sure)
 {
 	struct proc_info pi;
 
-	if (is_certain(e) || ++e->doubts < DOUBTS)
+	if (is_certain(e))
+		return;
+	e->doubts = sure ? DOUBTS : e->doubts + 1;
+	if (e->doubts < DOUBTS)
 		return;
 	if (proc_read(e->pid, &pi) == 0 && pi.start_ns == e->start_ns &&
 	    pi.ppid == sup->board->keeper_pid)
@@ -318,6 +326,7 @@ resolve_orphan(struct supervisor *sup, int32_t pid)
 	struct tree *t = sup->tree;
 	struct proc_info pi;
 	struct seen *e;
+	bool sure = true;
 	int32_t slot;
 
 	if (proc_read(pid, &pi) == -1 || !is_living(&pi))
@@ -329,24 +338,35 @@ resolve_orphan(struct supervisor *sup, int32_t pid)
 	}
 	slot = slot_of_session(sup, pi.session, pi.start_ns);
 	if (slot == NOBODY)
-		slot = slot_of_mark(sup, pid);
+		slot = slot_of_mark(sup, pid, &sure);
 	e = seen_add(t, pid, pi.start_ns, slot);
 	e->look = t->look;
-	doubt(sup, e);
+	doubt(sup, e, sure);
+	t->doubtful |= !is_certain(e);
 	return slot;
 }
 
+/* The kernel may leave one out if others end while it makes the list
+ * (proc_pid_children(5)): two that are the same are believed. */
 static bool
 read_children(struct supervisor *sup)
 {
 	struct tree *t = sup->tree;
-	char path[64];
+	char path[64], *before = NULL;
+	bool same = false;
 	size_t len;
+	int tries;
 
 	snprintf(path, sizeof path, "/proc/%d/task/%d/children",
 	    (int)sup->board->keeper_pid, (int)sup->board->keeper_pid);
-	free(t->children);
-	t->children = read_text(path, SIZE_MAX, &len);
+	for (tries = 0; !same && tries < LIST_TRIES; tries++) {
+		free(before);
+		before = t->children;
+		t->children = read_text(path, SIZE_MAX, &len);
+		same = tries > 0 && before != NULL && t->children != NULL &&
+		    strcmp(before, t->children) == 0;
+	}
+	free(before);
 	return t->children != NULL;
 }
 
@@ -381,6 +401,7 @@ look_at_children(struct supervisor *sup)
 	if (t->fresh)
 		return;
 	t->fresh = true;
+	t->doubtful = false;
 	memset(t->left, 0, sizeof t->left);
 	index_leaders(sup);
 	for (tries = 0; !resolve_children(sup) && tries < GONE_TRIES; tries++)
@@ -445,6 +466,7 @@ resolve(struct supervisor *sup, struct entry *e, unsigned depth)
 {
 	struct tree *t = sup->tree;
 	struct entry *parent;
+	bool sure;
 
 	if (e->resolved)
 		return e->slot;
@@ -457,8 +479,8 @@ resolve(struct supervisor *sup, struct entry *e, unsigned depth)
 	if (e->slot == NOBODY && (t->wide || parent == NULL || e->ppid == 1 ||
 	    e->ppid == sup->board->keeper_pid) &&
 	    !is_certain(seen_find(t, e->pid, e->start_ns))) {
-		e->slot = slot_of_mark(sup, e->pid);
-		doubt(sup, seen_add(t, e->pid, e->start_ns, e->slot));
+		e->slot = slot_of_mark(sup, e->pid, &sure);
+		doubt(sup, seen_add(t, e->pid, e->start_ns, e->slot), sure);
 	}
 	return e->slot;
 }
@@ -600,7 +622,7 @@ tree_is_left(struct service *s, bool all)
 	if (!wide && t->children != NULL) {
 		look_at_children(sup);
 		if ((t->left[s->slot / 64] >> (s->slot % 64) & 1) == 0)
-			return false;
+			return t->doubtful;
 		if (all || s->conf->kill_mode == KILL_TREE)
 			return true;
 	}
@@ -695,8 +717,10 @@ signal_all(struct service *s, int signo)
 	for (i = 0; i < t->n; i++) {
 		const struct entry *e = &t->v[i];
 
-		if (!is_meant(s, e, false) ||
-		    (signo == SIGTERM && was_told(t, e)))
+		if (!is_meant(s, e, false))
+			continue;
+		s->had_rest = true;
+		if (signo == SIGTERM && was_told(t, e))
 			continue;
 		if (signal_entry(e, signo) == -1 && errno == EPERM)
 			log_warn("program %s: cannot send signal %d to pid %d "
@@ -751,6 +775,7 @@ tree_signal(struct service *s, int signo)
 			freeze(s);
 		signal_all(s, signo);
 	}
+	s->had_rest |= is_grouped(s);
 	s->sup->tree->pause = 0.;
 	tree_watch(s->sup);
 }

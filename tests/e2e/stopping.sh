@@ -198,8 +198,12 @@ kill -KILL "$pid"
 wait_until '[ "$(field daemon restarts)" = 1 ] && is daemon RUNNING' 10
 check '[ "$(number 2003)" = 1 ]'
 check 'grep -q "daemon: .*signal KILL" "$DLOG"'
-# Also when both processes of our daemon are killed.
+# Also when the keeper is killed, and when both processes of our daemon are.
 pid=$(pid_of daemon)
+k=$(keeper)
+kill -KILL "$k"
+wait_until '[ -n "$(keeper)" ] && [ "$(keeper)" != "$k" ] && m status' 5
+check '[ "$(pid_of daemon)" = "$pid" ]' "$(pid_of daemon), not $pid"
 kill_daemon
 start_daemon
 check '[ "$(pid_of daemon)" = "$pid" ]' "$(pid_of daemon), not $pid"

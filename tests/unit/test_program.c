@@ -601,9 +601,14 @@ START_TEST(test_daemonizes)
 	ck_assert_uint_eq(FEED(T0, ON_ENDED, .status = 0, .left = true, .forked = true),
 	    FX_SIGNAL);
 	ck_assert_int_eq(prog.reason, REASON_FORKED);
-	ck_assert_uint_eq(FEED(T0 + 1, ON_GONE, 0), 0);
+	ck_assert_uint_eq(FEED(T0 + 1, ON_GONE, .left = true), 0);
 	ck_assert_int_eq(prog.state, PROGRAM_BACKOFF);
 	ck_assert_int_eq(prog.reason, REASON_FORKED);
+	/* Nothing had been left after all. */
+	put(PROGRAM_STARTING, true);
+	FEED(T0, ON_ENDED, .status = 0, .left = true, .forked = true);
+	FEED(T0 + 1, ON_GONE, 0);
+	ck_assert_int_eq(prog.reason, REASON_QUICK);
 }
 END_TEST
 
