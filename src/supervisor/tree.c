@@ -161,7 +161,8 @@ slot_of_mark(struct supervisor *sup, int32_t pid, bool *ret_sure)
 	for (tries = 0;; tries++) {
 		text = read_text(path, ENVIRON_MAX, &len);
 		*ret_sure = len > 0 || (text == NULL && errno == EACCES);
-		if (*ret_sure || tries == EXEC_TRIES)
+		if (*ret_sure || tries == EXEC_TRIES ||
+		    (text == NULL && errno == ENOENT))
 			break;
 		free(text);
 		usleep(EXEC_US);
@@ -448,8 +449,9 @@ resolve_alone(struct supervisor *sup, struct entry *e)
 
 	if (e->pid == getpid())
 		e->slot = HELPER; /* what descends from us */
+	/* What we start has a session, which kernel threads have not. */
 	if (e->pid == 1 || e->pid == sup->board->keeper_pid ||
-	    e->pid == getpid())
+	    e->pid == getpid() || e->session == 0)
 		return true;
 	seen = seen_find(sup->tree, e->pid, e->start_ns);
 	if (seen != NULL)
