@@ -61,8 +61,12 @@ def call(method, name):
     assert r is not None, method
 
 
-def alive(pid):
-    return pid is not None and os.path.exists("/proc/%d" % pid)
+def alive(pid):  # the end is told before the zombie is taken away
+    try:
+        with open("/proc/%d/stat" % pid) as f:
+            return f.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except (OSError, TypeError):
+        return False
 
 
 def is_up(name):  # its trap is set
