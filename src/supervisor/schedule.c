@@ -248,6 +248,18 @@ schedule_left_ns(const struct service *s)
 	return left > 0 ? left : 1;
 }
 
+int64_t
+schedule_next_s(const struct service *s)
+{
+	int64_t left = schedule_left_ns(s);
+	struct timespec ts;
+
+	if (left == 0 || s->schedule->cron.every_ms == 0)
+		return left == 0 ? 0 : s->prog.due_s;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return ts.tv_sec + (ts.tv_nsec + left + 500000000) / 1000000000;
+}
+
 void
 schedule_init(struct supervisor *sup)
 {

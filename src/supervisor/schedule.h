@@ -30,4 +30,7 @@ void schedule_arm(struct supervisor *sup);
 /* Nanoseconds to the next run, 0 if there is none. */
 int64_t schedule_left_ns(const struct service *s);
 
+/* The same as seconds of the wall clock. */
+int64_t schedule_next_s(const struct service *s);
+
 #endif

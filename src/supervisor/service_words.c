@@ -41,15 +41,13 @@ service_log_status(const struct service *s)
 static void
 add_next_run(const struct service *s, char *buf, size_t size)
 {
-	int64_t left = schedule_left_ns(s);
+	time_t t = (time_t)schedule_next_s(s);
 	size_t len = strlen(buf);
 	char text[32];
 	struct tm tm;
-	time_t t;
 
-	if (left == 0 || s->prog.state != PROGRAM_WAITING)
+	if (t == 0 || s->prog.state != PROGRAM_WAITING)
 		return;
-	t = (time_t)(wall_s() + (left + 500000000) / 1000000000);
 	if (localtime_r(&t, &tm) == NULL ||
 	    strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &tm) == 0)
 		return;
