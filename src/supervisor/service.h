@@ -46,6 +46,7 @@ struct service {
 	bool queued; /* in sup->spawn_queue */
 	bool stirred; /* in sup->stirred */
 	bool had_rest; /* this clearing has found something */
+	int64_t told_ns; /* its group has got SIGTERM, since boot */
 	uint8_t todo; /* during a reload, see there */
 	struct order_edge *needs, *needed_by; /* order.h */
 	uint32_t nneeds, nneeded_by;

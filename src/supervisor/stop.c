@@ -86,6 +86,8 @@ send_step_signal(struct service *s, int signo)
 	char num[16];
 
 	s->prog.signalled = 1;
+	if (signo == SIGTERM && s->conf->stopasgroup)
+		s->told_ns = proc_boot_ns();
 	if (send_signals(s, both, 2, s->conf->stopasgroup) == 0 ||
 	    errno == ESRCH)
 		return;

@@ -547,15 +547,19 @@ is_affordable(const struct tree *t)
 	return now_ns() - t->read_ns >= LOOK_COST * t->read_cost;
 }
 
+static pid_t
+leader_of(const struct service *s)
+{
+	return s->prog.pid != 0 ? s->prog.pid : s->prog.last_pid;
+}
+
 /* Does its kill_mode mean E, which is of the tree of S? */
 static bool
 is_meant(const struct service *s, const struct entry *e, bool all)
 {
-	pid_t leader = s->prog.pid != 0 ? s->prog.pid : s->prog.last_pid;
-
 	return e->slot == (int32_t)s->slot && (all ||
 	    s->conf->kill_mode == KILL_TREE ||
-	    (s->conf->kill_mode == KILL_GROUP && e->group == leader));
+	    (s->conf->kill_mode == KILL_GROUP && e->group == leader_of(s)));
 }
 
 static bool
@@ -697,13 +701,15 @@ signal_entry(const struct entry *e, int signo)
 	return r;
 }
 
-/* SIGTERM is for each of them once, also for those that come into being while
- * the others end. */
+/* SIGTERM is for each of them once, whether it comes from here or went to the
+ * group; also for those that come into being while the others end. */
 static bool
-was_told(struct tree *t, const struct entry *e)
+was_told(const struct service *s, const struct entry *e)
 {
+	struct tree *t = s->sup->tree;
 	struct seen *seen = seen_add(t, e->pid, e->start_ns, e->slot);
-	bool told = seen->told;
+	bool told = seen->told || (e->group == leader_of(s) &&
+	    e->start_ns + TICK_NS < s->told_ns);
 
 	seen->look = t->look;
 	seen->told = true;
@@ -722,7 +728,7 @@ signal_all(struct service *s, int signo)
 		if (!is_meant(s, e, false))
 			continue;
 		s->had_rest = true;
-		if (signo == SIGTERM && was_told(t, e))
+		if (signo == SIGTERM && was_told(s, e))
 			continue;
 		if (signal_entry(e, signo) == -1 && errno == EPERM)
 			log_warn("program %s: cannot send signal %d to pid %d "

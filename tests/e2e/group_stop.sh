@@ -6,7 +6,7 @@
 cat >"$T/family" <<'E'
 #!/bin/sh
 # family FILE [ignore]
-sh -c 'trap "echo child >>$0; exit" TERM; echo $$ >$0.pid
+sh -c 'trap "echo child >>$0; sleep 0.1; exit" TERM; echo $$ >$0.pid
 	while :; do sleep 0.05; done' "$1" &
 if [ "${2:-}" = ignore ]; then
 	trap "echo ignored >>$1" TERM

@@ -95,7 +95,8 @@ E
 start_daemon
 wait_until '[ -s "$T/told" ]' 5
 check '[ "$(cat "$T/told")" = "FATAL 5" ]'
-check 'is by RUNNING || is by STARTING'
+now=$(state by)
+check '[ "$now" = RUNNING ] || [ "$now" = STARTING ]' "$now"
 expect 0 m stop
 rm -rf "$T/state"
 
