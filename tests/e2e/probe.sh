@@ -70,7 +70,12 @@ health = exec:sh -c 'test ! -e $T/exec.ill'
 health_interval = 100ms
 health_retries = 2
 E
-echo 500 >"$T/http.code"
+# Never an empty file.
+answer() {
+	echo "$1" >"$T/http.code.new"
+	mv "$T/http.code.new" "$T/http.code"
+}
+answer 500
 start_daemon
 
 # Asked many times, and none is ready.
@@ -79,7 +84,7 @@ wait_until '[ -s "$T/http.asked" ] && [ "$(wc -l <"$T/http.asked")" -ge 4 ]' 10
 for p in tcp unix http exec; do
 	check 'is $p STARTING'
 done
-echo 302 >"$T/http.code"
+answer 302
 touch "$T/tcp.listen" "$T/unix.listen" "$T/exec.listen"
 for p in tcp unix http exec; do
 	wait_until 'is $p RUNNING' 5
@@ -91,12 +96,12 @@ wait_until '[ "$(wc -l <"$T/http.sent")" = "$(wc -l <"$T/http.asked")" ]' 5
 
 # One that falls ill is started again, after that many bad answers in a row.
 pid=$(pid_of http)
-echo 503 >"$T/http.code"
+answer 503
 touch "$T/exec.ill"
 wait_until 'grep -q "http: unhealthy: HTTP 503 (3 of 3)" "$DLOG"' 10
 wait_until 'grep -q "exec: unhealthy: exit code 1 (2 of 2)" "$DLOG"' 10
 check 'grep -q "http: unhealthy: HTTP 503 (1 of 3)" "$DLOG"'
-echo 200 >"$T/http.code"
+answer 200
 rm "$T/exec.ill"
 wait_until 'is http RUNNING && [ "$(pid_of http)" != "$pid" ]' 10
 wait_until 'is exec RUNNING && [ "$(field exec restarts)" -ge 1 ]' 10
