@@ -316,8 +316,11 @@ def check_bound():
 
 
 def is_up(p):
-    i = names.index(p["name"])
-    return p["state"] == ("EXITED" if kinds[i] == "once" else "RUNNING")
+    """... and its process has come to write its first line."""
+    if kinds[names.index(p["name"])] == "once":
+        return p["state"] == "EXITED"
+    runs = runs_of(p["name"])
+    return p["state"] == "RUNNING" and runs and runs[-1][3] == p["pid"]
 
 
 def settle():
