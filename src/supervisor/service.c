@@ -183,6 +183,7 @@ service_feed(struct service *s, enum program_event ev, struct program_arg *arg)
 {
 	const struct program before = s->prog;
 	unsigned fx;
+	bool changed;
 
 	if (arg->now_ns == 0)
 		arg->now_ns = now_ns();
@@ -203,20 +204,20 @@ service_feed(struct service *s, enum program_event ev, struct program_arg *arg)
 		stop_kill(s);
 	if (fx & FX_SPAWN)
 		service_enqueue(s);
+	changed = s->prog.state != before.state || s->prog.gen != before.gen ||
+	    s->prog.wanted != before.wanted || s->prog.pid != before.pid;
 	if (s->prog.pid != before.pid)
 		pidfile_update(s);
-	if (s->prog.state != before.state || s->prog.gen != before.gen ||
-	    s->prog.wanted != before.wanted || s->prog.pid != before.pid) {
+	/* With each SIGKILL as well: nobody waits for it for ever, and what it
+	 * needs is held no longer. */
+	if (changed || s->prog.kills != before.kills)
 		order_changed(s);
+	if (changed) {
 		ready_follow(s, &before);
 		hooks_follow(s, &before);
 		schedule_follow(s);
 		waiter_notify(s);
-	} else if (s->prog.kills > before.kills) {
-		order_changed(s); /* nobody waits for it for ever */
 	}
-	if (s->prog.kills != before.kills)
-		order_changed(s); /* what it needs is held no longer */
 	s->passed = 0;
 	if (s->prog.wanted != before.wanted)
 		stopped_note(s->sup);
