@@ -98,36 +98,30 @@ add_request(const struct watch *w, struct buf *params)
 	buf_addc(params, '}');
 }
 
-/* Asks once and prints what comes until it ends.  0: that was all; -1: errno,
- * ECONNRESET is to be asked again; otherwise the exit code. */
+static int
+show(void *arg, const struct reply *p)
+{
+	struct watch *w = arg;
+
+	if (p->error != PROTO_OK)
+		return cli_reply_failed(p);
+	if (p->result != NULL)
+		print_past(w, p->result);
+	else
+		print_event(w, p->params);
+	return 0;
+}
+
 static int
 watch_once(struct watch *w)
 {
 	struct buf params = BUF_INIT;
-	struct reply p;
 	int rc;
 
 	add_request(w, &params);
-	rc = request_call(&w->r, "events", &params, &p);
+	rc = request_follow(&w->r, "events", &params, w->follow, show, w);
 	buf_clear(&params);
-	if (rc == -1) {
-		if (errno == ECONNRESET)
-			errno = ENOTCONN;
-		return -1;
-	}
-	for (;;) {
-		if (p.error != PROTO_OK)
-			rc = cli_reply_failed(&p);
-		else if (p.result != NULL)
-			print_past(w, p.result);
-		else
-			print_event(w, p.params);
-		reply_clear(&p);
-		if (rc != 0 || !w->follow)
-			return rc;
-		if (request_next(&w->r, &p) == -1)
-			return -1;
-	}
+	return rc;
 }
 
 static int

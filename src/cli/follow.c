@@ -89,13 +89,16 @@ print_body(struct follow *f, const json_t *info, uint64_t size)
 
 /* One message of the log, a result or a notification. */
 static int
-show(struct follow *f, const struct reply *p)
+show(void *arg, const struct reply *p)
 {
+	struct follow *f = arg;
 	const json_t *info = p->result != NULL ? p->result : p->params;
 	const char *position = reply_str(info, "position");
 	size_t len = 0;
 	const char *raw;
 
+	if (p->error != PROTO_OK)
+		return cli_reply_failed(p);
 	if (f->opts->json) {
 		raw = reply_raw(p->line, p->result != NULL ? "result" :
 		    "params", &len);
@@ -129,34 +132,16 @@ add_request(const struct follow *f, struct buf *params)
 	buf_addc(params, '}');
 }
 
-/* Asks once and prints what comes until it ends.  0: that was all; -1: errno,
- * ECONNRESET is to be asked again; otherwise the exit code. */
 static int
 follow_once(struct follow *f)
 {
 	struct buf params = BUF_INIT;
-	struct reply p;
 	int rc;
 
 	add_request(f, &params);
-	rc = request_call(&f->r, "logs", &params, &p);
+	rc = request_follow(&f->r, "logs", &params, f->opts->follow, show, f);
 	buf_clear(&params);
-	if (rc == -1) {
-		if (errno == ECONNRESET)
-			errno = ENOTCONN;
-		return -1;
-	}
-	for (;;) {
-		if (p.error != PROTO_OK)
-			rc = cli_reply_failed(&p);
-		else
-			rc = show(f, &p);
-		reply_clear(&p);
-		if (rc != 0 || !f->opts->follow)
-			return rc;
-		if (request_next(&f->r, &p) == -1)
-			return -1;
-	}
+	return rc;
 }
 
 static int

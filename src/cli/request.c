@@ -441,6 +441,28 @@ out:
 	return rc;
 }
 
+int
+request_follow(struct request *r, const char *method,
+    const struct buf *params, bool follow, request_show_fn *show, void *arg)
+{
+	struct reply p;
+	int rc;
+
+	if (request_call(r, method, params, &p) == -1) {
+		if (errno == ECONNRESET)
+			errno = ENOTCONN;
+		return -1;
+	}
+	for (;;) {
+		rc = show(arg, &p);
+		reply_clear(&p);
+		if (rc != 0 || !follow)
+			return rc;
+		if (request_next(r, &p) == -1)
+			return -1;
+	}
+}
+
 void
 reply_clear(struct reply *p)
 {

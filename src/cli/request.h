@@ -94,6 +94,17 @@ int request_send(struct request *r, const char *method,
  * again. */
 int request_next(struct request *r, struct reply *ret);
 
+/*
+ * Asks once for METHOD, as request_call(), and gives each message that comes
+ * to SHOW: the answer, then, with FOLLOW, one after the other.  0: that was
+ * all; otherwise what SHOW returned last, which with -1 sets errno, or -1 with
+ * errno as above.  ECONNRESET: lost in between, to be asked again from where it
+ * was; ENOTCONN: it is not to be had again.
+ */
+typedef int request_show_fn(void *arg, const struct reply *p);
+int request_follow(struct request *r, const char *method,
+    const struct buf *params, bool follow, request_show_fn *show, void *arg);
+
 /* Reads at most SIZE > 0 bytes of the body.  Their number, 0 at the end of
  * the body, -1 with errno as request_next(). */
 ssize_t request_body(struct request *r, void *p, size_t size);
