@@ -10,6 +10,7 @@
 #include "core/confvalue.h"
 #include "core/stopplan.h"
 #include "lib/buf.h"
+#include "lib/str.h"
 #include "lib/xalloc.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -99,12 +100,6 @@ at(const struct field *f, const void *base)
 }
 
 /* Comparison. */
-
-static bool
-str_equal(const char *a, const char *b)
-{
-	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
 
 static bool
 strs_equal(const struct conf_strs *a, const struct conf_strs *b)

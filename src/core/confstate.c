@@ -180,9 +180,7 @@ confstate_stopped(const struct confread *r, const struct conf_main *m,
 	data[len] = '\0';
 	v = read_labels(data, len, &hash);
 	for (i = 0; i < n && hash != NULL; i++) {
-		label = strcmp(p[i].name, p[i].group) == 0 ?
-		    xstrdup(p[i].name) :
-		    xasprintf("%s:%s", p[i].group, p[i].name);
+		label = conf_process_label(&p[i]);
 		HASH_FIND_STR(hash, label, l);
 		p[i].stopped = l != NULL;
 		free(label);

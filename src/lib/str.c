@@ -18,6 +18,12 @@ str_copy(char *dst, const char *src, size_t size)
 }
 
 bool
+str_equal(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+bool
 str_to_int(const char *s, int64_t min, int64_t max, int64_t *ret)
 {
 	const char *digits = *s == '-' ? s + 1 : s;

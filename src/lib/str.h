@@ -12,6 +12,9 @@ struct buf;
  * always NUL-terminated.  Returns strlen(SRC): >= SIZE means it was cut. */
 size_t str_copy(char *dst, const char *src, size_t size);
 
+/* The same text, or both NULL. */
+bool str_equal(const char *a, const char *b);
+
 /* Parses the whole of S as a decimal integer in [MIN, MAX]; no blanks, one
  * optional '-'.  Returns false, leaving *RET, if it is not that. */
 bool str_to_int(const char *s, int64_t min, int64_t max, int64_t *ret);

@@ -6,7 +6,8 @@
 #include <sys/types.h>
 
 /* Starts ARGV (NULL-terminated) with descriptor FD as its FACE_FD, no signal
- * blocked, everything else close-on-exec.  Its pid, or -1 with errno. */
-pid_t face_spawn(char *const argv[], int fd, int face_fd);
+ * blocked, everything else close-on-exec.  Its pid, a child to be waited for,
+ * and *RET_PIDFD, which is readable at its end; or -1 with errno. */
+pid_t face_spawn(char *const argv[], int fd, int face_fd, int *ret_pidfd);
 
 #endif

@@ -263,6 +263,13 @@ helper_start(struct supervisor *sup, const struct helper_spec *spec,
 	return h;
 }
 
+bool
+helper_is_short(int err)
+{
+	return err == EAGAIN || err == EMFILE || err == ENFILE ||
+	    err == ENOMEM;
+}
+
 void
 helper_cancel(struct helper *h)
 {

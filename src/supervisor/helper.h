@@ -51,6 +51,9 @@ typedef void helper_fn(void *arg, int status, bool timed_out);
 struct helper *helper_start(struct supervisor *sup,
     const struct helper_spec *spec, helper_fn *done, void *arg);
 
+/* ERR of helper_start() is of ours and says nothing about the command. */
+bool helper_is_short(int err);
+
 /* Kills its process group; DONE is not called any more.  H is not the caller's
  * any more: it goes when the process has. */
 void helper_cancel(struct helper *h);

@@ -185,7 +185,6 @@ bool
 hooks_hold(struct service *s)
 {
 	struct hooks *h = s->hooks;
-	bool ours;
 
 	if (h != NULL && (h->running[STOPPED] != NULL ||
 	    h->running[PRE] != NULL)) {
@@ -199,9 +198,8 @@ hooks_hold(struct service *s)
 	h->waiting = true;
 	if (!begin(s, PRE, start_limit(s))) {
 		h->waiting = false;
-		ours = errno == EAGAIN || errno == EMFILE || errno == ENFILE ||
-		    errno == ENOMEM;
-		service_spawn_failed(s, STEP_PRE, 127 << 8, ours);
+		service_spawn_failed(s, STEP_PRE, 127 << 8,
+		    helper_is_short(errno));
 	}
 	return true;
 }

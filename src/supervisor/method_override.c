@@ -310,7 +310,6 @@ note_autostart(struct reload_client *c, const struct config *next)
 	struct named *n;
 	struct service *s;
 	size_t i;
-	char *label;
 
 	for (i = 0; i < next->nprocs; i++) {
 		const struct conf_process *p = &next->procs[i];
@@ -319,9 +318,7 @@ note_autostart(struct reload_client *c, const struct config *next)
 		if (n == NULL)
 			continue;
 		n->autostart = p->autostart;
-		label = xasprintf("%s:%s", p->group, p->name);
-		s = service_find(w->sup, label);
-		free(label);
+		s = service_of(w->sup, p);
 		if (s == NULL || s->conf->transient != 0)
 			continue;
 		s->conf->autostart = p->autostart;

@@ -366,13 +366,6 @@ on_command_end(void *arg, int status, bool timed_out)
 	answer(p, status == 0 && !timed_out, why);
 }
 
-static bool
-is_ours(int err)
-{
-	return err == EAGAIN || err == EMFILE || err == ENFILE ||
-	    err == ENOMEM;
-}
-
 static int
 start_command(struct probe *p, const struct conf_process *c,
     const struct probe_spec *spec)
@@ -388,7 +381,7 @@ start_command(struct probe *p, const struct conf_process *c,
 	p->helper = helper_start(p->sup, &h, on_command_end, p);
 	if (p->helper != NULL)
 		return 0;
-	if (is_ours(errno))
+	if (helper_is_short(errno))
 		return -1;
 	snprintf(why, sizeof why, "cannot run %.60s: %s", spec->argv[0],
 	    strerror(errno));

@@ -554,12 +554,6 @@ read_spec(const char *text, char **old, struct probe_spec *spec)
 	buf_clear(&why);
 }
 
-static bool
-same_text(const char *a, const char *b)
-{
-	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
 static struct ready *
 ready_new(struct service *s)
 {
@@ -588,9 +582,9 @@ ready_configure(struct service *s, int fd)
 	}
 	if (r == NULL)
 		r = s->ready = ready_new(s);
-	if (!same_text(c->ready, r->ready_text))
+	if (!str_equal(c->ready, r->ready_text))
 		read_spec(c->ready, &r->ready_text, &r->ready);
-	health_changed = !same_text(c->health, r->health_text);
+	health_changed = !str_equal(c->health, r->health_text);
 	if (health_changed) {
 		ask_no_more(r);
 		read_spec(c->health, &r->health_text, &r->health);

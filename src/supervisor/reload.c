@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -115,16 +114,6 @@ plan_json(struct plan *p, const char *warnings)
 	buf_clear(&p->removed);
 	buf_clear(&p->changed);
 	return buf_steal(&b);
-}
-
-static struct service *
-service_of(struct supervisor *sup, const struct conf_process *c)
-{
-	char *full = xasprintf("%s:%s", c->group, c->name);
-	struct service *s = service_find(sup, full);
-
-	free(full);
-	return s;
 }
 
 static bool
@@ -582,12 +571,12 @@ on_loader_late(struct ev_loop *loop, ev_timer *w, int revents)
 }
 
 static pid_t
-spawn_loader(int result, const struct conf_main *m)
+spawn_loader(struct reload *rl, const struct conf_main *m)
 {
 	char *argv[] = {(char[]){LOADER_TITLE}, m->file, m->cwd, m->statedir,
 	    NULL};
 
-	return face_spawn(argv, result, LOADER_FD);
+	return face_spawn(argv, rl->result, LOADER_FD, &rl->pidfd);
 }
 
 static int
@@ -623,15 +612,9 @@ reload_start(struct supervisor *sup, bool dry_run, struct reload_client *c)
 	rl->result = memfd_create("mpsupd-loader", MFD_CLOEXEC);
 	if (rl->result == -1 || put_change(rl) == -1)
 		goto fail;
-	rl->pid = spawn_loader(rl->result, &sup->conf->main);
+	rl->pid = spawn_loader(rl, &sup->conf->main);
 	if (rl->pid == -1)
 		goto fail;
-	rl->pidfd = (int)syscall(SYS_pidfd_open, rl->pid, 0);
-	if (rl->pidfd == -1) {
-		kill(rl->pid, SIGKILL);
-		waitpid(rl->pid, NULL, 0);
-		goto fail;
-	}
 	sup->reload = rl;
 	ev_init(&rl->timer, on_loader_late);
 	rl->timer.data = rl;

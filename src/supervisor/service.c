@@ -594,3 +594,13 @@ service_find(struct supervisor *sup, const char *name)
 			return s;
 	return NULL;
 }
+
+struct service *
+service_of(struct supervisor *sup, const struct conf_process *c)
+{
+	char *full = xasprintf("%s:%s", c->group, c->name);
+	struct service *s = service_find(sup, full);
+
+	free(full);
+	return s;
+}

@@ -172,4 +172,8 @@ void service_reason(const struct service *s, char *buf, size_t size);
  * same name: ->same_name. */
 struct service *service_find(struct supervisor *sup, const char *name);
 
+/* The one that C, of another configuration perhaps, means; NULL. */
+struct service *service_of(struct supervisor *sup,
+    const struct conf_process *c);
+
 #endif

@@ -2,12 +2,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -128,12 +126,12 @@ on_writer_end(struct ev_loop *loop, ev_io *w, int revents)
 }
 
 static pid_t
-spawn_writer(int memfd, char *dir)
+spawn_writer(struct stopped *st)
 {
-	char *argv[] = {(char[]){WRITER_TITLE}, dir,
+	char *argv[] = {(char[]){WRITER_TITLE}, st->sup->conf->main.statedir,
 	    (char[]){CONFSTATE_STOPPED}, NULL};
 
-	return face_spawn(argv, memfd, WRITER_FD);
+	return face_spawn(argv, st->memfd, WRITER_FD, &st->pidfd);
 }
 
 static int
@@ -144,28 +142,16 @@ begin_writer(struct stopped *st)
 	st->memfd = memfd_create("mpsupd-stopped", MFD_CLOEXEC);
 	if (st->memfd == -1)
 		return -1;
-	if (write(st->memfd, len > 0 ? buf_head(&st->text) : "", len) ==
-	    (ssize_t)len)
-		st->pid = spawn_writer(st->memfd,
-		    st->sup->conf->main.statedir);
-	else
-		st->pid = -1;
-	if (st->pid == -1)
-		goto fail;
-	st->pidfd = (int)syscall(SYS_pidfd_open, st->pid, 0);
-	if (st->pidfd == -1) {
-		kill(st->pid, SIGKILL); /* our child, not waited for yet */
-		waitpid(st->pid, NULL, 0);
-		goto fail;
+	if (write(st->memfd, len > 0 ? buf_head(&st->text) : "", len) !=
+	    (ssize_t)len || (st->pid = spawn_writer(st)) == -1) {
+		close(st->memfd);
+		st->pid = 0;
+		return -1;
 	}
 	ev_io_init(&st->io, on_writer_end, st->pidfd, EV_READ);
 	st->io.data = st;
 	ev_io_start(st->sup->loop, &st->io);
 	return 0;
-fail:
-	close(st->memfd);
-	st->pid = 0;
-	return -1;
 }
 
 /* One at a time: what comes meanwhile is written once, when it has ended. */

@@ -85,6 +85,9 @@ START_TEST(test_str_copy)
 {
 	char d[4];
 
+	ck_assert(str_equal(NULL, NULL) && str_equal("a", "a"));
+	ck_assert(!str_equal("a", NULL) && !str_equal(NULL, "") &&
+	    !str_equal("a", "ab"));
 	ck_assert_uint_eq(str_copy(d, "abc", sizeof d), 3);
 	ck_assert_str_eq(d, "abc");
 	ck_assert_uint_eq(str_copy(d, "abcdef", sizeof d), 6);
