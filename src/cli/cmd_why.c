@@ -69,6 +69,29 @@ add_state(const json_t *p, struct buf *out)
 	free(name);
 }
 
+/* What its configuration says of it. */
+static void
+add_about(const json_t *p, struct buf *out)
+{
+	static const struct {
+		const char *key, *title;
+	} about[] = {
+		{"description", "Description"},
+		{"documentation", "Documentation"},
+	};
+	const char *text;
+	size_t i;
+
+	for (i = 0; i < sizeof about / sizeof about[0]; i++) {
+		text = reply_str(p, about[i].key);
+		if (text == NULL)
+			continue;
+		buf_addf(out, "%s: ", about[i].title);
+		render_text(out, text);
+		buf_addc(out, '\n');
+	}
+}
+
 static void
 add_waiting(const json_t *p, struct buf *out)
 {
@@ -229,6 +252,7 @@ why_exec(struct cli *cli)
 	add_next(p, &out);
 	add_daemon(p, &out);
 	add_last_exit(p, &out);
+	add_about(p, &out);
 	if (!is(p, "state", "RUNNING")) {
 		add_tail(p, "stdout_tail", "standard output", &out);
 		add_tail(p, "stderr_tail", "standard error", &out);

@@ -208,6 +208,10 @@ add_policy(struct buf *b, const struct service *s)
 	buf_addf(b, ",\"daemon\":\"%s\"", s->sup->keeper_gone ?
 	    "keeper gone" : s->sup->safe ? "safe mode" :
 	    s->sup->stopping ? "stopping" : "running");
+	buf_adds(b, ",\"description\":");
+	buf_adds_json(b, c->description);
+	buf_adds(b, ",\"documentation\":");
+	buf_adds_json(b, c->documentation);
 }
 
 static void

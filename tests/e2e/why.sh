@@ -14,6 +14,8 @@ conf <<E
 [program:never]
 command = sleep 1000
 autostart = false
+description = is never there
+documentation = https://example.org/never
 [program:up]
 command = sleep 1000
 startsecs = 0
@@ -57,6 +59,8 @@ wait_until 'is up RUNNING && is fatal FATAL && is big EXITED' 5
 expect 0 m why never
 said 'never is not running, STOPPED'
 said 'It was never started: it has autostart = false'
+said 'Description: is never there'
+said 'Documentation: https://example.org/never'
 expect 0 m why up
 said "crew:up is running for "
 said "as pid $(m pid up)."
